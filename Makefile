@@ -1,0 +1,64 @@
+# The course's commands; `make help` lists them. All they need is make and Python 3.11, 3.12 or 3.13.
+#   VENV=folder     where the environment lives (default .venv)
+#   PYTHON=python3  the Python to make it with (default: the newest that suits)
+#   WORKERS=2       how many processes `make test` uses
+
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+# an environment is good for one set of requirements; its stamps, written last, carry their hash
+KEY := $(shell cat constraints.txt pyproject.toml | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
+STAMP = $(VENV)/.ftlib-$(1)-$(KEY)
+
+# JupyterLab opens a browser where there is a screen; otherwise it prints the address
+HEADLESS := $(shell test "$$(uname)" = Linux && test -z "$$DISPLAY$$WAYLAND_DISPLAY" && echo --no-browser)
+AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
+
+.PHONY: help lab test lessons install-lab install-test
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab               install the course and open it in JupyterLab"
+	@echo "make test              install it and run all tests and all lessons"
+	@echo "make lessons           run all lessons again and save them"
+	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
+
+lab: install-lab
+	@"$(BIN)/jupyter" lab $(HEADLESS) $(AS_ROOT) --LabApp.news_url=None \
+	  --ServerApp.root_dir=lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
+
+test: install-test
+	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist loadscope --nbval-lax tests lessons
+
+lessons: install-test
+	@"$(BIN)/python" -m ftlib lessons $(if $(ONLY),--only $(ONLY))
+
+# Installs once per set of requirements. An environment made for another checkout is pointed at this one.
+install-lab install-test: install-%:
+	@{ test -e "$(call STAMP,$*)" && "$(BIN)/python" -c "" 2>/dev/null; } || $(MAKE) --no-print-directory build EXTRA=$*
+	@"$(BIN)/python" -I -c "import ftlib, os, sys; sys.exit(not os.path.samefile(os.path.dirname(ftlib.__path__[0]), '$(CURDIR)'))" \
+	  2>/dev/null || "$(BIN)/uv" pip install -q --python "$(BIN)/python" --no-deps -e . \
+	  || "$(BIN)/python" -m pip install -q --no-deps -e .
+
+.PHONY: build
+build:
+	@python=$$(for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	  "$$p" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" >/dev/null 2>&1 && { echo "$$p"; break; }; done); \
+	test -n "$$python" || { echo "The course needs Python 3.11, 3.12 or 3.13, and found none: install one from python.org and run this again." >&2; exit 1; }; \
+	if ls "$(VENV)"/.ftlib-*-* >/dev/null 2>&1 && "$(BIN)/python" -c "" 2>/dev/null; then \
+	  rm -f "$(VENV)"/.ftlib-*-*; \
+	elif test -e "$(VENV)" && ! test -e "$(VENV)/.ftlib" && test -n "$$(ls -A "$(VENV)")"; then \
+	  echo "$(VENV) exists and was not made by the course: move it away, or choose another folder with VENV=..." >&2; exit 1; \
+	else \
+	  rm -rf "$(VENV)" && mkdir -p "$(VENV)" && touch "$(VENV)/.ftlib" && echo "Making the environment $(VENV) with $$python ..." && \
+	  "$$python" -m venv "$(VENV)" || { echo "Python could not make an environment; on Debian and Ubuntu: apt install python3-venv." >&2; exit 1; }; \
+	fi
+	@echo "Installing the course; the first time takes a few minutes ..."
+	@"$(BIN)/python" -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	@set -- --python "$(BIN)/python" -c constraints.txt -e ".[$(EXTRA)]"; \
+	"$(BIN)/uv" pip install --torch-backend=auto "$$@" || { \
+	  echo "That index of torch builds is out of reach; taking torch from the usual one." >&2; \
+	  "$(BIN)/uv" pip install "$$@"; } || { \
+	  echo "uv could not install the course; trying pip, which reads your pip settings." >&2; \
+	  "$(BIN)/python" -m pip install -c constraints.txt -e ".[$(EXTRA)]"; }
+	@touch $(if $(filter test,$(EXTRA)),"$(call STAMP,test)") "$(call STAMP,lab)"

@@ -1,0 +1,30 @@
+"""The small library under the course: load a pre-trained network, adapt it, train it, and prove what that gained.
+
+Names are imported on first use, so that ``import ftlib`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ftlib import runtime  # sets the offline default before anything else is imported
+
+__version__ = "0.1.0"
+
+_WHERE = {"compare": "recipes", "run": "recipes", "RECIPES": "recipes", "fit": "train"}
+_MODULES = ("adapt", "catalog", "classroom", "metrics", "models", "plots", "recipes", "results", "runtime", "tasks")
+
+__all__ = [*_WHERE, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(f"ftlib.{_WHERE[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"ftlib.{name}")
+    raise AttributeError(f"module 'ftlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,27 @@
+"""Surgery on pre-trained networks: freeze, replace the head, set rates, add adapters. Nothing trains here.
+
+Every function takes a plain ``torch.nn.Module`` and knows torchvision's classifiers and transformers'
+``...ForSequenceClassification`` models; other networks are split at their top-level children.
+"""
+
+from ftlib.adapt.adapters import lora
+from ftlib.adapt.anatomy import count, describe, stages
+from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups, train_mode, unfreeze
+from ftlib.adapt.heads import features, get_head, replace_head, set_head
+
+__all__ = [
+    "BatchNormMode",
+    "Change",
+    "count",
+    "describe",
+    "features",
+    "freeze",
+    "get_head",
+    "lora",
+    "parameter_groups",
+    "replace_head",
+    "set_head",
+    "stages",
+    "train_mode",
+    "unfreeze",
+]

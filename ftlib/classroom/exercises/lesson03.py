@@ -1,0 +1,165 @@
+"""Exercises of lesson 03, the fine-tuning recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ftlib.classroom.checks import exercise, expect
+
+REASONS = {
+    "a": "it holds the most parameters, so it can learn the most",
+    "b": "its features are the most specific to the source task",
+    "c": "it sees the pixels first",
+    "d": "it is the cheapest to train",
+}
+
+
+@exercise(
+    "03-first-stage",
+    hints=(
+        "Ask which stage already suits digits as it is, and which one was shaped for telling letters apart.",
+        "Size says nothing about what has to change. Work backwards from the output.",
+    ),
+    wrong=(("layer1", "b"), ("layer4", "a"), ("stem", "c"), "layer4", ("head", "b")),
+)
+def first_stage(answer: Any) -> str:
+    """The stage to unfreeze first after the head, and the letter of the reason."""
+    expect(isinstance(answer, tuple) and len(answer) == 2, "give a pair: a stage and a letter, such as ('layer1', 'c')")
+    stage, reason = answer
+    expect(reason in REASONS, f"{reason!r} is not one of the reasons a, b, c or d")
+    expect(stage != "head", "the head is new and is trained already; name the first stage to unfreeze after it")
+    expect(stage == "layer4", f"{stage} is far from the output: what it finds serves digits as well as letters")
+    expect(reason == "b", f"the stage is right, but the reason is not that {REASONS[reason]}")
+    return "layer4 turns strokes into letters. Strokes serve digits too, so the stages before it can wait."
+
+
+@exercise(
+    "03-repair",
+    hints=(
+        "Print the model's last lines: under which name does it keep its output layer?",
+        "Assigning to a name that the model does not have only adds a module that nothing calls.",
+    ),
+    wrong=(lambda: _adds_an_unused_layer, lambda: _throws_a_hidden_layer_away, lambda: _wrong_count, 4),
+)
+def repair(answer: Any) -> str:
+    """A function that gives torchvision's MobileNetV3 a head for four classes."""
+    import torch
+    from torchvision.models import mobilenet_v3_small
+
+    expect(callable(answer), "give a function that takes the model")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = mobilenet_v3_small(weights=None)
+        hidden = model.classifier[0].weight.clone()
+        answer(model)
+        outputs = tuple(model.eval()(torch.zeros(2, 3, 64, 64)).shape)
+    expect(outputs == (2, 4), f"two pictures should give outputs of shape (2, 4), but they have shape {outputs}")
+    kept = any(p.shape == hidden.shape and torch.equal(p, hidden) for p in model.parameters())
+    expect(kept, "the pre-trained hidden layer before the head is gone; replace only the last linear layer")
+    return "Only the last linear layer is new, and the model calls it."
+
+
+def _adds_an_unused_layer(model: Any) -> None:
+    from torch import nn
+
+    model.fc = nn.Linear(1024, 4)
+
+
+def _throws_a_hidden_layer_away(model: Any) -> None:
+    from torch import nn
+
+    model.classifier = nn.Linear(576, 4)
+
+
+def _wrong_count(model: Any) -> None:
+    from torch import nn
+
+    model.classifier[-1] = nn.Linear(1024, 5)
+
+
+def solution_of_repair() -> Callable[[Any], None]:
+    """A function that the check of ``03-repair`` accepts."""
+
+    def repaired(model: Any) -> None:
+        from ftlib import adapt
+
+        adapt.replace_head(model, 4)
+
+    return repaired
+
+
+MYSTERY = {"A": "full_moving_bn", "B": "svm", "C": "head"}
+
+
+def mystery_runs() -> Any:
+    """Recorded runs of three methods on the digits, under the names A, B and C."""
+    from ftlib import results
+
+    table = results.load("vision", "digits")
+    table = table[table.recipe.isin(MYSTERY.values())].copy()
+    names = {recipe: letter for letter, recipe in MYSTERY.items()}
+    table["recipe"] = table["recipe"].map(names)
+    table["source_score"] = table["source_score"].fillna(0.0)
+    return table.sort_values(["recipe", "budget", "seed"], ignore_index=True)
+
+
+@exercise(
+    "03-curves",
+    hints=(
+        "Something that never moves cannot forget. Whose score on letters is the same at every budget?",
+        "Compare means where the intervals are apart. Read the left end for 1 label and the right end for 50.",
+    ),
+    wrong=(
+        {"frozen": "A", "at_1": "C", "at_50": "A"}, {"frozen": "C", "at_1": "A", "at_50": "A"},
+        {"frozen": "C", "at_1": "C", "at_50": "C"}, "C",
+    ),
+)  # fmt: skip
+def curves(answer: Any) -> str:
+    """Which of A, B, C kept its backbone frozen, and which to use at 1 and at 50 labels a class."""
+    wanted = {"frozen", "at_1", "at_50"}
+    expect(isinstance(answer, dict) and set(answer) == wanted, "fill in the three entries frozen, at_1 and at_50")
+    for key, letter in answer.items():
+        expect(letter in MYSTERY, f"{key} is {letter!r}: answer with 'A', 'B' or 'C'")
+    expect(MYSTERY[answer["frozen"]] == "head", f"{answer['frozen']} is not the frozen one: look at the letters score")
+    table = mystery_runs()
+    for key, budget in (("at_1", 1), ("at_50", 50)):
+        best = table[table.budget == budget].groupby("recipe").score.mean().idxmax()
+        labels = "one label" if budget == 1 else "50 labels"
+        expect(answer[key] == best, f"with {labels} a class another method than {answer[key]} is more accurate")
+    return "C is the frozen backbone: best with one label, and it forgot nothing. With 50 labels A overtakes it."
+
+
+@exercise(
+    "03-slant",
+    hints=(
+        "Use `adapt.replace_head(model, 1, kind='regression')`, and train on decimal targets: `fit` then uses squared error.",
+        "Degrees up to 30 make large losses. Divide the targets by 10 for training and multiply the outputs back.",
+    ),
+    wrong=(lambda: _always_zero, lambda: _wrong_shape, 7.0),
+)
+def slant(answer: Any) -> str:
+    """A function from images (N, 3, 32, 32) to slants in degrees."""
+    import torch
+
+    from ftlib import metrics
+    from ftlib.tasks.glyphs import slanted
+
+    expect(callable(answer), "give a function that takes images (N, 3, 32, 32) and returns degrees")
+    x, degrees = slanted(300, seed=99)
+    with torch.no_grad():
+        guesses = torch.as_tensor(answer(x)).float()
+    expect(guesses.numel() == 300, f"300 images should give 300 angles, not shape {tuple(guesses.shape)}")
+    true, guesses = degrees.flatten().tolist(), guesses.flatten().tolist()
+    error, explained = metrics.mae(true, guesses), metrics.r2(true, guesses)
+    said = f"mean absolute error {error:.1f} degrees, R² {explained:.2f}"
+    expect(explained >= 0.5, f"on 300 unseen letters: {said}; R² should be at least 0.5 (always answering 0 gives 0)")
+    return f"On 300 unseen letters: {said}. The backbone was never taught about slant."
+
+
+def _always_zero(x: Any) -> Any:
+    return x.new_zeros(len(x))
+
+
+def _wrong_shape(x: Any) -> Any:
+    return x.flatten(1)

@@ -1,0 +1,135 @@
+"""The quiz at the end of a lesson: every choice explains itself, with widgets or without."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from typing import Any
+
+from ftlib.classroom import source
+from ftlib.classroom.display import details, emit, rich
+from ftlib.classroom.session import lesson_id
+from ftlib.classroom.source import CourseDataError
+
+RIGHT, NOT_QUITE = "Right.", "Not quite."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer to pick, with the explanation that follows it."""
+
+    text: str
+    correct: bool
+    why: str
+    misconception: str | None = None
+
+    @property
+    def response(self) -> str:
+        """The words shown after picking it: "Right." or "Not quite.", then why."""
+        return f"{RIGHT if self.correct else NOT_QUITE} {self.why}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with exactly one correct choice; `recalls` names the earlier lesson it is from."""
+
+    text: str
+    choices: tuple[Choice, ...]
+    recalls: str | None = None
+
+    def heading(self, number: int) -> str:
+        """The question with its number and, where it recalls one, the earlier lesson."""
+        origin = f" (from lesson {self.recalls})" if self.recalls else ""
+        return f"Question {number}{origin}. {self.text}"
+
+    def labelled(self) -> list[tuple[str, Choice]]:
+        """The choices with the letters A, B, C, ..., in the file's order."""
+        return list(zip(string.ascii_uppercase, self.choices, strict=False))
+
+
+def quiz(id: str | None = None) -> None:
+    """Show the quiz of a lesson (by default the current one) from ``data/quizzes/<id>.toml``.
+
+    Raises:
+        CourseDataError: the file is missing or breaks a rule of `load_quiz`.
+    """
+    questions = load_quiz(lesson_id(id, "quiz()"))
+
+    def widget() -> Any:
+        from ftlib.classroom.widgets import quiz_widget
+
+        return quiz_widget(questions)
+
+    emit(as_plain_text(questions), widget=widget, **{"text/html": as_html(questions)})
+
+
+def load_quiz(id: str) -> tuple[Question, ...]:
+    """Read and validate a quiz.
+
+    Every question needs at least two choices of which exactly one is correct, and every choice its
+    ``why``. A ``misconception`` must be a key of ``data/misconceptions.toml``.
+
+    Raises:
+        CourseDataError: one of these is broken; the sentence names the file and the question.
+    """
+    relative = f"quizzes/{id}.toml"
+    content = source.load_toml(relative)
+    source.only_keys(content, {"question", "reflect"}, f"data/{relative}")
+    found = source.tables(content, "question", f"data/{relative}")
+    if not found:
+        raise CourseDataError(f"data/{relative} has no [[question]]: add at least one.")
+    return tuple(_question(table, f"data/{relative}, question {n}") for n, table in enumerate(found, start=1))
+
+
+def _question(table: dict[str, Any], where: str) -> Question:
+    source.only_keys(table, {"text", "from", "choice"}, where)
+    rows = source.tables(table, "choice", where)
+    choices = tuple(_choice(row, f"{where}, choice {n}") for n, row in enumerate(rows, start=1))
+    if not 2 <= len(choices) <= len(string.ascii_uppercase):
+        raise CourseDataError(f"{where}: {len(choices)} choice(s); a question needs between 2 and 26.")
+    correct = sum(choice.correct for choice in choices)
+    if correct != 1:
+        raise CourseDataError(f"{where}: {correct} choices are marked correct; mark exactly one.")
+    recalls = source.text_field(table, "from", where) if "from" in table else None
+    return Question(source.text_field(table, "text", where), choices, recalls)
+
+
+def _choice(row: dict[str, Any], where: str) -> Choice:
+    source.only_keys(row, {"text", "correct", "why", "misconception"}, where)
+    if not isinstance(row.get("correct"), bool):
+        raise CourseDataError(f"{where}: `correct` is missing; write correct = true or correct = false.")
+    misconception = None
+    if "misconception" in row:
+        misconception = source.text_field(row, "misconception", where)
+        if misconception not in source.load_toml("misconceptions.toml"):
+            raise CourseDataError(
+                f"{where}: misconception {misconception!r} is not in data/misconceptions.toml."
+            )
+    return Choice(
+        source.text_field(row, "text", where),
+        row["correct"],
+        source.text_field(row, "why", where),
+        misconception,
+    )
+
+
+def as_html(questions: tuple[Question, ...]) -> str:
+    """The quiz without widgets: each choice is a fold with its explanation inside; no script, no colours."""
+    blocks = []
+    for number, question in enumerate(questions, start=1):
+        folds = "".join(
+            details(f"{letter}. {rich(choice.text)}", f"<p>{rich(choice.response)}</p>")
+            for letter, choice in question.labelled()
+        )
+        blocks.append(f"<section><p><strong>{rich(question.heading(number))}</strong></p>{folds}</section>")
+    return "<p>Decide first, then open the answer you chose.</p>" + "".join(blocks)
+
+
+def as_plain_text(questions: tuple[Question, ...]) -> str:
+    """The quiz for readers of plain text: the questions first, all explanations after them."""
+    asked, answered = [], ["Answers"]
+    for number, question in enumerate(questions, start=1):
+        asked.append(question.heading(number))
+        asked += [f"  {letter}. {choice.text}" for letter, choice in question.labelled()]
+        answered += [f"  {number}{letter}: {choice.response}" for letter, choice in question.labelled()]
+    return "\n".join([*asked, "", *answered])

@@ -1,0 +1,87 @@
+"""What a learner leaves behind on their own disk: guesses and texts, in ``.ftlib/ledger.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ftlib import runtime
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON so that a reader sees the old file or the new one, never half of one.
+
+    Raises:
+        OSError: the folder can't be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Ledger:
+    """A JSON file with named sections, each an append-only list of entries that carry an ``id``.
+
+    Nothing is overwritten: a second guess is a second entry, and a file that can't be read is renamed
+    to ``ledger.unreadable-1.json``. In strict mode (tests, recorded runs) it stays empty and unwritten,
+    so that an author's own guesses never reach the published notebooks.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or Path.cwd() / ".ftlib" / "ledger.json"
+
+    def latest(self, section: str, id: str) -> dict[str, Any] | None:
+        """The newest entry for `id`, or None, also where the file may not be read."""
+        try:
+            entries = [] if runtime.strict() else self._read().get(section, [])
+        except OSError:
+            return None
+        return next((entry for entry in reversed(entries) if entry.get("id") == id), None)
+
+    def append(self, section: str, entry: dict[str, Any]) -> None:
+        """Add `entry` and save.
+
+        Raises:
+            OSError: the ledger can't be written.
+        """
+        if runtime.strict():
+            return
+        content = self._read()
+        content.setdefault(section, []).append(entry)
+        write_json(self.path, content)
+
+    def _read(self) -> dict[str, list[dict[str, Any]]]:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            content = None
+        if _is_ledger(content):
+            return content
+        self._set_aside()
+        return {}
+
+    def _set_aside(self) -> None:
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.stem}.unreadable-{number}.json")).exists():
+            number += 1
+        os.replace(self.path, aside)
+        print(f"Your notes in {self.path.name} could not be read; they are kept as {aside.name}.")
+
+
+def _is_ledger(content: Any) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+        for entries in content.values()
+    )

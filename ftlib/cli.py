@@ -1,0 +1,56 @@
+"""The command line: ``python -m ftlib COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "tune": "choose each recipe's rate and step count on the tuning split of a domain",
+    "results": "rebuild the recorded grid of a domain (data/results/<domain>.json)",
+    "claims": "collect the claims that the lessons measured into one table",
+    "lessons": "run lessons and save them in their normal form",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    usage = "\n".join(f"  {name:8} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m ftlib", epilog=f"commands:\n{usage}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    command = parser.parse_args(argv[:1]).command
+    rest = argv[1:]
+    if command == "claims":
+        from ftlib.classroom.claims_report import claims_main
+
+        return claims_main(rest) or 0
+    if command == "lessons":
+        from ftlib.lessons import main as lessons_main
+
+        return lessons_main(rest) or 0
+    return _grid(command, rest)
+
+
+def _grid(command: str, argv: list[str]) -> int:
+    from ftlib import results, tasks
+
+    domains = sorted({tasks.get(name).domain for name in tasks.names()})
+    parser = argparse.ArgumentParser(prog=f"python -m ftlib {command}", description=COMMANDS[command])
+    parser.add_argument("domain", choices=domains)
+    parser.add_argument("--workers", type=int, default=1, help="single-threaded processes at once")
+    if command == "results":
+        parser.add_argument("--seeds", type=int, default=10)
+        args = parser.parse_args(argv)
+        table = results.record(args.domain, args.seeds, args.workers)
+        print(results.summary(table).round(3).to_string(index=False))
+    else:
+        args = parser.parse_args(argv)
+        for task, found in results.tune(args.domain, args.workers).items():
+            print(f"{task}: tuned on {found['pool']}")
+            for name, settings in found["settings"].items():
+                print(f"  {name:24} {settings}")
+    return 0

@@ -1,0 +1,141 @@
+"""The lessons on disk: find them, read them, and write them without ever losing one."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+FILE_NAME = re.compile(r"(?P<id>\d\d)_[a-z0-9_]+\.ipynb")
+
+
+class LessonError(RuntimeError):
+    """Something about a lesson is wrong; the message names the lesson and says what to do."""
+
+
+@dataclass
+class Lesson:
+    """One notebook of the course.
+
+    Attributes:
+        path: the file, ``NN_topic.ipynb``.
+        notebook: its content, format 4.
+    """
+
+    path: Path
+    notebook: NotebookNode
+
+    @property
+    def id(self) -> str:
+        """The two digits that the file name starts with."""
+        return self.path.name[:2]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """``metadata.ftlib``: what the author wrote about the lesson and what was measured."""
+        return self.notebook.metadata.setdefault("ftlib", NotebookNode())
+
+    @property
+    def code_cells(self) -> list[NotebookNode]:
+        """The code cells, in order."""
+        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+
+    def with_tag(self, tag: str) -> list[NotebookNode]:
+        """The cells that carry ``tag``, in order."""
+        return [cell for cell in self.notebook.cells if tag in tags(cell)]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """The tags of a cell."""
+    return list(cell.metadata.get("tags", []))
+
+
+def checkout() -> Path:
+    """The folder of the repository that this ``ftlib`` belongs to.
+
+    Raises:
+        LessonError: ``ftlib`` was installed without its repository.
+    """
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "pyproject.toml").is_file():
+        raise LessonError(
+            "The lesson tools need the course's repository: clone it and install it with `make test`."
+        )
+    return root
+
+
+def read(path: Path) -> Lesson:
+    """Read one lesson.
+
+    Raises:
+        LessonError: the file has the wrong name or is not a notebook.
+    """
+    if not FILE_NAME.fullmatch(path.name):
+        raise LessonError(
+            f"{path.name} is no lesson: name it NN_topic.ipynb, two digits and lower-case letters."
+        )
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as problem:
+        detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise LessonError(f"{path.name} cannot be read as a notebook: {detail}") from None
+    return Lesson(path, notebook)
+
+
+def find(folder: Path, only: Sequence[str] = ()) -> list[Lesson]:
+    """The lessons in ``folder`` in the order of their numbers, or those with the ids in ``only``.
+
+    Raises:
+        LessonError: an id in ``only`` has no notebook, or two notebooks share one.
+    """
+    paths = sorted(path for path in folder.glob("*.ipynb") if FILE_NAME.fullmatch(path.name))
+    ids = [path.name[:2] for path in paths]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise LessonError(f"Two notebooks in {folder.name}/ start with {id}: give one another number.")
+    wanted = [number.zfill(2) for number in only]
+    for id in wanted:
+        if id not in ids:
+            raise LessonError(
+                f"There is no lesson {id} in {folder.name}/: it has {', '.join(ids) or 'none'}."
+            )
+    return [read(path) for path in paths if not wanted or path.name[:2] in wanted]
+
+
+def dumps(notebook: NotebookNode) -> str:
+    """The one textual form of a notebook: keys sorted, one space of indent, a newline at the end."""
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def save(lesson: Lesson) -> bool:
+    """Write a lesson in one step if its text changed; tell whether it did.
+
+    A kill at any moment leaves the old or the new notebook, never half of one.
+    """
+    text = dumps(lesson.notebook)
+    if lesson.path.exists() and lesson.path.read_bytes() == text.encode():
+        return False
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=lesson.path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, lesson.path.stat().st_mode & 0o777 if lesson.path.exists() else 0o644)
+        os.replace(temporary, lesson.path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def repository(root: Path) -> str:
+    """Where the course is published: ``repository`` of ``[tool.ftlib]`` in pyproject.toml, or ""."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project.get("tool", {}).get("ftlib", {}).get("repository", "")).rstrip("/")

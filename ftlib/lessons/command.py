@@ -1,0 +1,98 @@
+"""``python -m ftlib lessons``: run the lessons, save them in normal form, renew their headers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ftlib import runtime
+from ftlib.lessons import book
+from ftlib.lessons.book import Lesson, LessonError
+from ftlib.lessons.header import missing_keys, put_header
+from ftlib.lessons.kernel import execute
+from ftlib.lessons.normal import normalise
+from ftlib.lessons.usage import Usage, over_budget, record
+
+RECORDED_VERSIONS = ("python", "torch", "torchvision", "transformers")
+
+
+def renew(lesson: Lesson, root: Path) -> Usage:
+    """Run a lesson and save it in normal form with a fresh header; on any error the file stays as it was.
+
+    Args:
+        lesson: as read from disk; changed in place.
+        root: the course's repository.
+
+    Raises:
+        LessonError: the metadata is not complete, a cell failed, or an output shows this machine.
+    """
+    faults = missing_keys(lesson)
+    if faults:
+        raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
+    usage = execute(lesson, root)
+    record(lesson, usage)
+    installed = runtime.versions()
+    lesson.about["versions"] = NotebookNode({k: installed[k] for k in RECORDED_VERSIONS if k in installed})
+    others = {other.id: other for other in book.find(lesson.path.parent)}
+    put_header(lesson, {**others, lesson.id: lesson}, book.repository(root))
+    normalise(lesson)
+    book.save(lesson)
+    return usage
+
+
+def renew_headers(folder: Path, root: Path) -> list[str]:
+    """Rewrite the headers whose lesson, or a lesson they link to, has changed; return the ids of those.
+
+    A lesson that has never been run is left alone.
+    """
+    lessons = {lesson.id: lesson for lesson in book.find(folder)}
+    changed = []
+    for lesson in lessons.values():
+        if not missing_keys(lesson, measured=True):
+            before = book.dumps(lesson.notebook)
+            put_header(lesson, lessons, book.repository(root))
+            if book.dumps(lesson.notebook) != before:
+                book.save(lesson)
+                changed.append(lesson.id)
+    return changed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 1 if a lesson failed."""
+    parser = argparse.ArgumentParser(prog="ftlib lessons", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
+    parser.add_argument("--headers", action="store_true", help="renew the headers without running anything")
+    parser.add_argument("--folder", type=Path, help="where the notebooks are (default: lessons/)")
+    options = parser.parse_args(argv)
+    try:
+        root = book.checkout()
+        folder = options.folder or root / "lessons"
+        lessons = [] if options.headers else book.find(folder, options.only)
+    except LessonError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    if not (lessons or options.headers):
+        print(f"There is no lesson in {folder.name}/ yet.", file=sys.stderr)
+        return 1
+    failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
+    for id in renew_headers(folder, root):
+        print(f"{id}: header renewed")
+    return 1 if failed else 0
+
+
+def _report(lesson: Lesson, root: Path) -> bool:
+    """Renew one lesson and say how it went."""
+    print(f"{lesson.id}: running {lesson.path.name} ...", flush=True)
+    try:
+        usage = renew(lesson, root)
+    except LessonError as problem:
+        print(f"{problem}\n{lesson.path.name} stays as it was.", file=sys.stderr)
+        return False
+    print(f"{lesson.id}: saved; {usage.seconds:.1f} CPU seconds, {usage.peak_mb:.0f} MB at the peak")
+    for fault in over_budget(lesson, usage):
+        print(fault, file=sys.stderr)
+    return True

@@ -1,0 +1,38 @@
+"""Build a network from its architecture's name, and load the course's own checkpoints."""
+
+from __future__ import annotations
+
+import json
+
+from torch import nn
+
+from ftlib import catalog
+from ftlib.models.resnet import resnet10
+
+__all__ = ["config", "load", "resnet10", "training"]
+
+_ARCHITECTURES = {"resnet10": lambda config: resnet10(len(config["classes"]))}
+
+
+def config(name: str) -> dict:
+    """The ``config.json`` of a checkpoint in the catalog: architecture, input size, classes."""
+    return json.loads(catalog.path(name, "config.json").read_text(encoding="utf-8"))
+
+
+def load(name: str) -> nn.Module:
+    """A checkpoint of the catalog as a module in float32 and evaluation mode.
+
+    >>> load("glyph-resnet10").fc.in_features
+    512
+    """
+    from safetensors.torch import load_file
+
+    settings = config(name)
+    model = _ARCHITECTURES[settings["architecture"]](settings)
+    model.load_state_dict(load_file(catalog.path(name, "model.safetensors")))  # half precision in, float32 out
+    return model.eval()
+
+
+def training(name: str) -> dict:
+    """How a checkpoint of the course was trained: ``seconds``, ``steps``, scores and the log."""
+    return json.loads(catalog.path(name, "training.json").read_text(encoding="utf-8"))

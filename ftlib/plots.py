@@ -1,0 +1,234 @@
+"""Figures in one style, each with alt text: a title, labelled axes, colours that all eyes can tell apart."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+# Okabe & Ito 2008, with a marker each so that colour never stands alone
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STYLE = {
+    "figure.figsize": (6.4, 3.8), "figure.dpi": 100, "figure.facecolor": "white", "font.size": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd",
+    "grid.linewidth": 0.6, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "legend.frameon": False, "lines.linewidth": 1.8,
+}  # fmt: skip
+SHORTEST_ALT = 20
+
+
+class Picture:
+    """A finished figure with its alt text; shows itself as an HTML image that screen readers can announce.
+
+    Raises:
+        ValueError: the alt text is missing or too short to say what the figure shows.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        if len(alt.strip()) < SHORTEST_ALT:
+            raise ValueError(f"alt text {alt!r} is too short: say in a sentence what the figure shows")
+        self.figure, self.alt = figure, " ".join(alt.split())
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+        data = base64.b64encode(buffer.getvalue()).decode()
+        width = round(self.figure.get_figwidth() * 100)
+        image = f'<img alt="{html.escape(self.alt)}" style="max-width: {width}px; width: 100%" src="data:image/png;base64,{data}">'
+        return {"text/html": image, "text/plain": f"[figure] {self.alt}"}
+
+
+def figure(
+    title: str, xlabel: str, ylabel: str, columns: int = 1, size: tuple[float, float] | None = None
+) -> tuple[Figure, Axes]:
+    """An empty figure in the course's style; with ``columns`` > 1 the second value is an array of axes.
+
+    The figure belongs to no window, so nothing is drawn twice and nothing has to be closed.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=size or STYLE["figure.figsize"], layout="constrained")
+        FigureCanvasAgg(fig)
+        axes = fig.subplots(1, columns)
+        for ax in np.atleast_1d(axes):
+            ax.set_xlabel(xlabel)
+            ax.set_ylabel(ylabel)
+            ax.set_prop_cycle(color=COLOURS)
+        fig.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    return fig, axes
+
+
+def history(run, title: str = "Training") -> Picture:
+    """Loss of each step of a ``train.History``, smoothed, and the score where one was measured."""
+    if not run.steps:
+        raise ValueError("there is no step to draw: plot the history of a run that trained")
+    fig, axes = figure(title, "optimizer step", "training loss", columns=2 if run.scores else 1)
+    loss_ax = np.atleast_1d(axes)[0]
+    loss_ax.plot(range(1, run.steps + 1), run.loss, color="#bbbbbb", linewidth=1)
+    window = max(1, run.steps // 20)
+    smooth = pd.Series(run.loss).rolling(window, min_periods=1).mean()
+    loss_ax.plot(range(1, run.steps + 1), smooth, color=COLOURS[0])
+    alt = f"{title}: training loss goes from {run.loss[0]:.2f} to {smooth.iloc[-1]:.2f} in {run.steps} steps."
+    if run.scores:
+        steps, values = zip(*run.scores, strict=True)
+        axes[1].plot(steps, values, color=COLOURS[1], marker="s", markersize=4)
+        axes[1].set_ylabel(run.metric)
+        alt += f" The {run.metric} goes from {values[0]:.2f} to {values[-1]:.2f}."
+    return Picture(fig, alt)
+
+
+def curves(
+    table: pd.DataFrame,
+    title: str,
+    column: str = "score",
+    recipes: Sequence[str] | None = None,
+    live: pd.DataFrame | None = None,
+    ylabel: str | None = None,
+) -> Picture:
+    """Label-budget curves: a dot for each seed, a line through the means, a bar for the 95 % interval.
+
+    Args:
+        table: rows as ``compare`` returns them, several seeds a point.
+        live: runs made just now; drawn as large open markers over the recorded ones.
+    """
+    names = list(recipes or table.recipe.unique())
+    unit = str(table.budget_unit.iloc[0])
+    ylabel = ylabel or f"{table.metric.iloc[0]} on the test set"
+    return _dots_and_means(table, title, "budget", "recipe", sorted(table.budget.unique()), names, column,
+                           f"{unit} (log-like scale)", ylabel, live)  # fmt: skip
+
+
+def depths(table: pd.DataFrame, title: str, order: Sequence[str], budgets: Sequence[int]) -> Picture:
+    """Score over how much of the network was trained: a line for each label budget.
+
+    Args:
+        table: rows as ``compare`` returns them, several seeds a point.
+        order: recipes from least to most trained; they become the horizontal axis.
+    """
+    ylabel = f"{table.metric.iloc[0]} on the test set"
+    return _dots_and_means(table, title, "recipe", "budget", list(order), list(budgets), "score",
+                           "what was trained", ylabel, None, str(table.budget_unit.iloc[0]))  # fmt: skip
+
+
+def _check_there(table: pd.DataFrame, column: str, wanted: Iterable) -> None:
+    known = list(table[column].unique())
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise ValueError(f"the table has no {column} {missing[0]!r}: there are {', '.join(map(str, known))}")
+
+
+def _dots_and_means(
+    table: pd.DataFrame, title: str, x: str, by: str, places: list, lines: list, column: str, xlabel: str,
+    ylabel: str, live: pd.DataFrame | None, suffix: str = "",
+) -> Picture:  # fmt: skip
+    from ftlib.metrics import mean_interval
+
+    _check_there(table, by, lines)
+    if live is not None:
+        _check_there(table, x, live[x])
+    fig, ax = figure(title, xlabel, ylabel, size=(7.4, 4.0))
+    said = []
+    for i, name in enumerate(lines):
+        rows = table[table[by] == name].dropna(subset=[column])
+        if rows.empty:
+            continue  # e.g. training from scratch has no score on a source task
+        groups = {at: rows[rows[x] == at][column].to_numpy() for at in places if (rows[x] == at).any()}
+        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        shift = (i - (len(lines) - 1) / 2) * 0.07
+        at = [places.index(place) + shift for place in groups]
+        for where, values in zip(at, groups.values(), strict=True):
+            ax.plot([where] * len(values), values, ".", color=style["color"], alpha=0.3, markersize=4)
+        spans = [mean_interval(values) for values in groups.values()]
+        means = [span.value for span in spans]
+        reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
+        label = f"{name} {suffix}".strip()
+        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, **style)
+        said.append(f"{label} from {means[0]:.2f} to {means[-1]:.2f}")
+        if live is not None:
+            now = live[live[by] == name]
+            ax.plot([places.index(p) + shift for p in now[x]], now[column], **style,
+                    fillstyle="none", markersize=13, linestyle="none")  # fmt: skip
+    ax.set_xticks(range(len(places)), [str(place) for place in places])
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    alt = f"{title}. Means at {places[0]} and at {places[-1]} ({xlabel}): {'; '.join(said)}."
+    return Picture(fig, alt + (" Large open markers are runs made just now." if live is not None else ""))
+
+
+def images(pictures: Tensor | np.ndarray, captions: Sequence[str], title: str, alt: str, columns: int = 8) -> Picture:
+    """A grid of grey images.
+
+    Args:
+        pictures: (N, H, W), (N, 1, H, W) or (N, 3, H, W), dark is low; any scale.
+        captions: one a picture, or an empty sequence.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    pictures = np.asarray(pictures)
+    pictures = pictures[:, 0] if pictures.ndim == 4 else pictures
+    if not len(pictures):
+        raise ValueError("there is no picture to draw: give at least one")
+    if len(captions) not in (0, len(pictures)):
+        raise ValueError(f"{len(captions)} captions for {len(pictures)} pictures: give one a picture, or none at all")
+    rows = -(-len(pictures) // columns)
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        fig = Figure(figsize=(6.4, 0.4 + rows * (6.4 / columns + 0.25)), layout="constrained")
+        FigureCanvasAgg(fig)
+        for i, ax in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
+            ax.axis("off")
+            if i < len(pictures):
+                ax.imshow(pictures[i], cmap="gray_r")
+                if len(captions):
+                    ax.set_title(captions[i], fontsize=9, fontweight="normal", loc="center")
+        fig.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    return Picture(fig, alt)
+
+
+def confusion(table: pd.DataFrame, title: str) -> Picture:
+    """A confusion matrix as ``metrics.confusion_matrix`` returns it, counts written in the cells."""
+    fig, ax = figure(title, "predicted class", "true class", size=(4.8, 4.4))
+    counts = table.to_numpy()
+    shade = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    ax.imshow(shade, cmap="Blues", vmin=0, vmax=1)
+    ax.grid(False)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            ax.text(column, row, str(count), ha="center", va="center", fontsize=8,
+                    color="white" if shade[row, column] > 0.5 else "black")  # fmt: skip
+    ax.set_xticks(range(len(table)), table.columns)
+    ax.set_yticks(range(len(table)), table.index)
+    off = [(counts[r, c], table.index[r], table.columns[c]) for r, c in np.ndindex(counts.shape) if r != c]
+    count, true, predicted = max(off, key=lambda entry: entry[0], default=(0, "", ""))
+    worst = f"most often confused: {true} taken for {predicted}, {count} times" if count else "none confused"
+    alt = f"{title}. {counts.trace()} of {counts.sum()} right; {worst}."
+    return Picture(fig, alt)
+
+
+def bars(values: Mapping[str, float], title: str, xlabel: str, unit: str = "") -> Picture:
+    """Horizontal bars, one a name, with the value written at the end."""
+    if not values:
+        raise ValueError("there is no value to draw: give at least one bar")
+    fig, ax = figure(title, xlabel, "", size=(6.4, 0.9 + 0.42 * len(values)))
+    for i, (name, value) in enumerate(values.items()):
+        ax.barh(i, value, color=COLOURS[i % len(COLOURS)], height=0.6)
+        ax.annotate(f" {value:.3g}{unit}", (value, i), va="center")
+    ax.set_yticks(range(len(values)), list(values))
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    said = "; ".join(f"{name} {value:.3g}{unit}" for name, value in values.items())
+    return Picture(fig, f"{title}: {said}.")

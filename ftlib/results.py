@@ -1,0 +1,254 @@
+"""Recorded grids: tune each recipe once, run the full comparison, and read it back in a lesson."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ftlib import catalog, recipes, runtime, tasks
+from ftlib.metrics import Interval, difference, mean_interval
+from ftlib.tasks.base import Task
+
+TUNE_BUDGETS, TUNE_SEEDS = (1, 10), (0, 1)
+STEPS = (100, 300)
+RATES = {"head": (1e-3, 3e-3, 1e-2, 3e-2), "scratch": (3e-4, 1e-3, 3e-3, 1e-2)}
+DEFAULT_RATES = (3e-5, 1e-4, 3e-4, 1e-3)
+GRID = {
+    "digits": (
+        "scratch", "head", "from_layer4", "top", "from_layer2", "full", "head_then_all",
+        "full_moving_bn", "head_then_all_moving_bn", "svm",
+    )
+}  # fmt: skip
+TRACED, TRACE_BUDGET, TRACE_EVERY = ("scratch", "head", "head_then_all"), 10, 10
+LIVE_TOLERANCE = 0.02
+
+
+class NotReproduced(AssertionError):
+    """A live run landed away from the recorded one."""
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON in one atomic step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def _map(function: Callable, jobs: Sequence, done: Path, workers: int) -> list[dict]:
+    """Run jobs in single-threaded processes; each finished row is kept in ``done``, so a killed run goes on."""
+    from multiprocessing import get_context
+
+    from tqdm.auto import tqdm
+
+    rows = {}
+    if done.exists():
+        lines = done.read_text().splitlines()
+        rows = {entry["key"]: entry["row"] for entry in map(_read_line, lines) if entry}
+    left = [job for job in jobs if repr(job) not in rows]
+    done.parent.mkdir(parents=True, exist_ok=True)
+    if done.exists() and not done.read_bytes().endswith(b"\n"):
+        done.write_bytes(done.read_bytes() + b"\n")
+    with get_context("spawn").Pool(workers, initializer=runtime.set_threads, initargs=(1,)) as pool:
+        with open(done, "a", encoding="utf-8") as file:
+            for job, row in tqdm(pool.imap_unordered(partial(_call, function), left), total=len(left), unit="run"):
+                file.write(json.dumps({"key": repr(job), "row": row}) + "\n")
+                file.flush()
+                rows[repr(job)] = row
+    return [rows[repr(job)] for job in jobs]
+
+
+def _read_line(line: str) -> dict | None:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:  # the line that was being written when the run was killed
+        return None
+
+
+def _call(function: Callable, job: tuple) -> tuple[tuple, dict]:
+    return job, function(*job)
+
+
+def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
+    options = {"settings": settings, "train_split": train, "test_split": test}
+    if name in tasks.get(task).rivals():
+        return recipes.run_rival(name, task, budget, seed, **options)
+    return recipes.run(name, task, budget, seed, **options).row
+
+
+def _trace(task: str, name: str, budget: int, seed: int, settings: dict, every: int) -> dict:
+    trace = recipes.run(name, task, budget, seed, settings=settings, trace_every=every).trace().round(4)
+    return {"task": task, "recipe": name, "budget": budget, "seed": seed} | trace.to_dict("list")
+
+
+def _needed(name: str, settings: dict[str, dict]) -> dict[str, dict]:
+    """The settings that a recipe or rival reads, so that a finished run is found again whatever else is tuned."""
+    recipe = recipes.RECIPES.get(name)
+    wanted = {name} if recipe is None else {phase.settings for phase in recipe.phases}
+    return {key: settings[key] for key in sorted(wanted)}
+
+
+def _keep(name: str) -> Path:
+    """Where unfinished grids wait; another checkpoint or data set means another file."""
+    state = hashlib.sha256((catalog.data_dir() / "catalog.toml").read_bytes()).hexdigest()[:8]
+    return Path(".ftlib") / f"{name}-{state}.jsonl"
+
+
+def candidates(task: Task, name: str) -> list[dict]:
+    """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
+    if name in task.rivals():
+        return task.rival_grid()[name]
+    return [{"lr": lr, "steps": steps} for lr in RATES.get(name, DEFAULT_RATES) for steps in STEPS]
+
+
+def tune(domain: str, workers: int = 1) -> dict:
+    """Choose each recipe's and rival's settings on the tuning writers, and save them.
+
+    The same eight settings a recipe, scored on the same draws: two budgets, two seeds, and both ways
+    round (fit on one pair of writers, score on the other). No test label and no training label is used.
+    """
+    chosen = {}
+    for task_name in tasks.names(domain):
+        if task_name not in GRID:
+            continue
+        task = tasks.get(task_name)
+        names = sorted(GRID[task_name], key=lambda name: name != "head")  # others start from the tuned head
+        settings, log = {}, []
+        for group in (names[:1], names[1:]):
+            jobs = [
+                (task_name, name, budget, seed, _needed(name, settings | {name: candidate}), *pools)
+                for name in group
+                for candidate in candidates(task, name)
+                for budget, seed in itertools.product(TUNE_BUDGETS, TUNE_SEEDS)
+                for pools in (("tune", "tune_valid"), ("tune_valid", "tune"))
+            ]
+            rows = _map(_one, jobs, _keep(f"tune-{task_name}"), workers)
+            scored = pd.DataFrame(
+                {"name": job[1], "candidate": json.dumps(job[4][job[1]]), "score": row["score"]}
+                for job, row in zip(jobs, rows, strict=True)
+            )
+            means = scored.groupby(["name", "candidate"], sort=False).score.mean().reset_index()
+            log += means.round(4).to_dict("records")
+            best = means.loc[means.groupby("name", sort=False).score.idxmax()]
+            settings |= {row["name"]: json.loads(row["candidate"]) for row in best.to_dict("records")}
+        pool = {split: len(task.split(split)) for split in ("tune", "tune_valid")}
+        chosen[task_name] = {"settings": settings, "pool": pool, "tried": log}
+    write_json(catalog.data_dir() / "results" / f"{domain}_tuned.json", chosen)
+    return chosen
+
+
+def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
+    """Run the full grid of a domain and save it as ``data/results/<domain>.json`` with versions and timings."""
+    tables, traces = [], []
+    for task_name in (name for name in tasks.names(domain) if name in GRID):
+        task = tasks.get(task_name)
+        settings = recipes.tuned(task)
+        jobs = [
+            (task_name, name, budget, seed, _needed(name, settings), "train", "test")
+            for budget in task.budgets
+            for seed in range(seeds)
+            for name in GRID[task_name]
+        ]
+        tables += _map(_one, jobs, _keep(f"results-{task_name}"), workers)
+        jobs = [
+            (task_name, name, TRACE_BUDGET, seed, _needed(name, settings), TRACE_EVERY)
+            for seed in range(seeds)
+            for name in TRACED
+        ]
+        traces += _map(_trace, jobs, _keep(f"traces-{task_name}"), workers)
+    table = pd.DataFrame(tables, columns=recipes.COLUMNS)
+    table["seconds"] = table["seconds"].round(2)
+    table[["score", "source_score"]] = table[["score", "source_score"]].astype(float).round(4)
+    columns = {name: column.where(column.notna(), None).tolist() for name, column in table.astype(object).items()}
+    meta = {"versions": runtime.versions(), "threads": 1, "seconds": round(table["seconds"].sum())}
+    write_json(catalog.data_dir() / "results" / f"{domain}.json", meta | {"columns": columns, "traces": traces})
+    return table
+
+
+def load(domain: str, task: str | None = None) -> pd.DataFrame:
+    """The recorded grid of a domain, as ``compare`` would return it."""
+    table = pd.DataFrame(_read(domain)["columns"]).astype({"source_score": float})
+    return table if task is None else table[table.task == task].reset_index(drop=True)
+
+
+def _read(domain: str) -> dict:
+    path = catalog.data_dir() / "results" / f"{domain}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{domain} has no recorded results: run `python -m ftlib results {domain}` first")
+    return json.loads(path.read_text())
+
+
+def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score") -> pd.Series:
+    """One recipe's values at one budget, indexed by seed."""
+    rows = table[(table.recipe == recipe) & (table.budget == budget)].set_index("seed").sort_index()
+    if rows.empty:
+        raise ValueError(f"the table has no {recipe!r} at budget {budget}")
+    return rows[column]
+
+
+def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str = "score") -> Interval:
+    """Mean of ``first - second`` over the seeds that both have, with its interval."""
+    a, b = (scores(table, name, budget, column) for name in (first, second))
+    both = a.index.intersection(b.index)
+    return difference(a[both], b[both])
+
+
+def summary(table: pd.DataFrame, column: str = "score") -> pd.DataFrame:
+    """Mean and interval over seeds for each recipe and budget: columns ``recipe, budget, value, low, high, n``."""
+    rows = []
+    for (recipe, budget), group in table.groupby(["recipe", "budget"], sort=False):
+        values = group[column].dropna()
+        if len(values) < 2:
+            continue
+        interval = mean_interval(values)
+        rows.append((recipe, budget, interval.value, interval.low, interval.high, len(values)))
+    return pd.DataFrame(rows, columns=["recipe", "budget", "value", "low", "high", "n"])
+
+
+def check_live(live: pd.DataFrame, recorded: pd.DataFrame, tolerance: float = LIVE_TOLERANCE) -> pd.DataFrame:
+    """Put live runs beside the recorded ones of the same recipe, budget and seed.
+
+    Returns:
+        Columns ``recipe, budget, seed, live, recorded, agrees``.
+
+    Raises:
+        NotReproduced: in CI, if one lands further than ``tolerance`` away. A learner sees it in the table.
+    """
+    keys = ["task", "recipe", "budget", "seed"]
+    both = live.merge(recorded, on=keys, suffixes=("_live", "_recorded"))
+    if len(both) < len(live):
+        raise ValueError(f"{len(live) - len(both)} of the live runs were never recorded: choose a recorded seed")
+    table = both[keys[1:]].assign(live=both.score_live, recorded=both.score_recorded)
+    table["agrees"] = (table.live - table.recorded).abs() <= tolerance + 1e-9
+    if runtime.strict() and not table.agrees.all():
+        raise NotReproduced(f"live runs differ from the record by more than {tolerance}:\n{table.to_string()}")
+    return table
+
+
+def load_traces(domain: str, task: str) -> pd.DataFrame:
+    """Recorded test scores over training time: columns ``recipe, budget, seed, seconds, score``."""
+    content = _read(domain)["traces"]
+    rows = [trace for trace in content if trace["task"] == task]
+    return pd.concat([pd.DataFrame(trace) for trace in rows], ignore_index=True)
+
+
+def seconds_to_reach_best_of(traces: pd.DataFrame, rival: str, recipe: str) -> pd.DataFrame:
+    """For each seed, when ``rival`` reached its best score and when ``recipe`` first reached that same score.
+
+    Returns:
+        Columns ``target, rival, recipe`` indexed by seed, in seconds; NaN where it was never reached.
+    """
+    rows = {}
+    for seed, group in traces.groupby("seed"):
+        target = group[group.recipe == rival].score.max()
+        reached = group[group.score >= target].groupby("recipe").seconds.min()
+        rows[seed] = {"target": target, "rival": reached.get(rival), "recipe": reached.get(recipe)}
+    return pd.DataFrame.from_dict(rows, orient="index").astype(float)

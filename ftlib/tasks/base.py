@@ -1,0 +1,100 @@
+"""What every task offers, whatever its domain, so that one recipe runs on all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ftlib.metrics import Score
+
+Split = Literal["train", "tune", "tune_valid", "test"]
+
+
+class Task(ABC):
+    """One thing to learn: its data, split so that nothing leaks, its model and its score.
+
+    The splits keep four groups apart. ``train`` is where label budgets are drawn from. ``tune`` and
+    ``tune_valid`` are for choosing learning rates and step counts. ``test`` is scored at the end.
+    """
+
+    name: str
+    domain: str
+    budget_unit: str
+    metric: str
+    n_outputs: int
+    budgets: Sequence[int]
+    top_stages: Sequence[str]  # what the recipe ``top`` trains
+    source: Task | None = None
+    has_zero_shot = False
+    collate: Callable[[list], Any] | None = None
+    lengths: Callable[[Dataset], Sequence[int]] | None = None
+
+    @abstractmethod
+    def split(self, name: Split) -> Dataset:
+        """All examples of one split."""
+
+    @abstractmethod
+    def sample(self, budget: int, seed: int, split: Split = "train") -> Dataset:
+        """Draw a labelled training set of ``budget`` (in ``budget_unit``); each seed draws another."""
+
+    @abstractmethod
+    def pretrained(self) -> nn.Module:
+        """A fresh copy of the pre-trained model, with its original head."""
+
+    @abstractmethod
+    def untrained(self, seed: int) -> nn.Module:
+        """The same architecture with random weights and a head for this task."""
+
+    @abstractmethod
+    def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
+        """Score a model that has this task's head. Leaves it in evaluation mode."""
+
+    def stages(self, model: nn.Module) -> Mapping[str, list[nn.Module]]:
+        """The model's stages from input to output; the last one is ``head``."""
+        from ftlib import adapt
+
+        return adapt.stages(model)
+
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """Mean loss of a batch. Here: cross-entropy of ``(inputs, labels)``."""
+        inputs, labels = batch
+        return nn.functional.cross_entropy(model(inputs), labels)
+
+    def inputs(self, batch: Any) -> Any:
+        """What of a batch goes into the model."""
+        return batch[0]
+
+    def labels(self, batch: Any) -> Tensor:
+        """What of a batch is to be predicted."""
+        return batch[1]
+
+    def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
+        """Name to function: the cheapest methods that a sensible person would try first.
+
+        A rival takes a training set, the split to score and its tuned settings.
+        """
+        return {}
+
+    def rival_grid(self) -> dict[str, list[dict]]:
+        """Settings to tune each rival over: as many as a recipe gets."""
+        return {}
+
+
+@torch.no_grad()
+def predict(model: nn.Module, inputs: Tensor, batch_size: int = 256) -> Tensor:
+    """Run a model over many inputs in evaluation mode.
+
+    Args:
+        inputs: (N, ...) on any device.
+
+    Returns:
+        (N, outputs) on the CPU.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    return torch.cat([model(part.to(device)).float().cpu() for part in inputs.split(batch_size)])

@@ -1,0 +1,271 @@
+"""One training loop for all lessons, on Hugging Face's accelerate: CPU, one GPU or many machines."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from ftlib import adapt, plots, runtime
+from ftlib.batching import EpochBatches, split_batch, steps_per_epoch
+from ftlib.metrics import Score
+
+Schedule = Literal["constant", "linear", "cosine", "one_cycle"]
+Loss = Callable[[nn.Module, Any], Tensor]
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass
+class History:
+    """What happened in a run: a loss, the head's rate and the training seconds for each step, a score for each evaluation."""
+
+    loss: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    seconds_at: list[float] = field(default_factory=list)
+    scores: list[tuple[int, float]] = field(default_factory=list)
+    metric: str = ""
+    best_step: int | None = None
+    stopped_early: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps taken."""
+        return len(self.loss)
+
+    @property
+    def seconds(self) -> float:
+        """Training time; evaluations along the way do not count."""
+        return self.seconds_at[-1] if self.seconds_at else 0.0
+
+    def plot(self, title: str = "Training") -> plots.Picture:
+        """Draw the loss curve, and the score where one was measured."""
+        return plots.history(self, title)
+
+
+def lr_factor(schedule: Schedule, steps: int, warmup: float) -> Callable[[int], float]:
+    """The schedule as a function from step (0 to steps - 1) to a factor on the peak rate.
+
+    ``warmup`` is the share of steps over which the rate rises linearly from near zero. ``one_cycle``
+    rises along a cosine over at least 30 % of the steps (Smith & Topin 2018) and falls along another.
+
+    >>> f = lr_factor("linear", steps=10, warmup=0.2)
+    >>> [round(f(step), 2) for step in (0, 1, 2, 9)]
+    [0.5, 1.0, 1.0, 0.12]
+    """
+    if schedule not in ("constant", "linear", "cosine", "one_cycle"):
+        raise ValueError(f"there is no schedule {schedule!r}: choose constant, linear, cosine or one_cycle")
+    rise = round(steps * (max(warmup, 0.3) if schedule == "one_cycle" else warmup))
+
+    def factor(step: int) -> float:
+        if step < rise:
+            share = (step + 1) / rise
+            return (1 - math.cos(math.pi * share)) / 2 if schedule == "one_cycle" else share
+        left = 1 - (step - rise) / max(1, steps - rise)
+        if schedule == "constant":
+            return 1.0
+        return left if schedule == "linear" else (1 - math.cos(math.pi * left)) / 2
+
+    return factor
+
+
+def default_loss(model: nn.Module, batch: Any, label_smoothing: float = 0.0) -> Tensor:
+    """Mean loss of ``(inputs, labels)`` or of a transformers batch with ``labels``.
+
+    Whole-number labels are classes (cross-entropy), decimal labels are targets (mean squared error).
+    """
+    if isinstance(batch, dict):
+        labels = batch["labels"]
+        outputs = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
+    else:
+        inputs, labels = batch
+        outputs = model(inputs)
+    if labels.is_floating_point():
+        return nn.functional.mse_loss(outputs.view_as(labels), labels)
+    return nn.functional.cross_entropy(outputs, labels, label_smoothing=label_smoothing)
+
+
+def fit(
+    model: nn.Module,
+    train: Dataset,
+    *,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch_size: int = 32,
+    micro_batch: int | None = None,
+    lr: float = 1e-3,
+    lr_decay: float = 1.0,
+    schedule: Schedule = "cosine",
+    warmup: float = 0.1,
+    weight_decay: float = 0.01,
+    clip: float | None = 1.0,
+    label_smoothing: float = 0.0,
+    batchnorm: adapt.BatchNormMode = "frozen_eval",
+    precision: Literal["float32", "bf16"] = "float32",
+    loss: Loss | None = None,
+    evaluate: Callable[[nn.Module], Score] | None = None,
+    evaluate_every: int | None = None,
+    patience: int | None = None,
+    collate: Callable[[list], Any] | None = None,
+    lengths: Sequence[int] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> History:
+    """Train what is trainable in ``model``, in place, with AdamW.
+
+    Args:
+        train: a map-style data set of ``(input, label)`` pairs, or of whatever ``collate`` and ``loss`` take.
+        steps, epochs: how long; give one of the two.
+        micro_batch: split each batch into parts of this many examples and add up their gradients. Uses
+            less memory for the same step (but BatchNorm sees the parts).
+        lr: peak learning rate of the head; each stage before it gets ``lr_decay`` times the next one's.
+        clip: largest gradient norm, or None.
+        batchnorm: what normalisation layers do, see ``adapt.train_mode``.
+        precision: ``bf16`` runs the forward pass in bfloat16 autocast; weights stay float32.
+        loss: mean loss of a batch, ``loss(model, batch)``; see ``default_loss``.
+        evaluate: a score to follow, every ``evaluate_every`` steps (default: each epoch). The best
+            weights are put back at the end if ``patience`` is given.
+        patience: stop after this many evaluations without a better score.
+        lengths: of each example, to batch like with like.
+        seed: of the order of examples and of dropout.
+
+    Raises:
+        ValueError: nothing to train on, nothing trainable, or arguments that exclude each other.
+        TrainingDiverged: the loss is no longer a finite number.
+    """
+    from accelerate import Accelerator
+
+    n = len(train)
+    per_epoch = steps_per_epoch(n, batch_size) if n else 0
+    steps = _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience)
+    if precision not in ("float32", "bf16"):
+        raise ValueError(f"there is no precision {precision!r}: choose float32 or bf16")
+    runtime.seed_everything(seed)
+    # autocast is ours, so that two calls with different precision work in one process
+    accelerator = Accelerator(mixed_precision="no", cpu=runtime.device().type == "cpu")
+    device = accelerator.device
+    groups = adapt.parameter_groups(model, lr, decay=lr_decay, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=lr, fused=device.type in ("cpu", "cuda"))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor(schedule, steps, warmup))
+    loader = DataLoader(train, batch_sampler=EpochBatches(n, batch_size, steps, seed, lengths), collate_fn=collate)
+    model_, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    loss = loss or (lambda m, b: default_loss(m, b, label_smoothing))
+    watch = _Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
+    history, bar = watch.history, _progress_bar(steps, progress)
+    adapt.train_mode(model, batchnorm)
+    started = time.perf_counter()
+    for step, batch in enumerate(loader, start=1):
+        value = 0.0
+        for part, share in split_batch(batch, micro_batch):
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                part_loss = loss(model_, part) * share
+            accelerator.backward(part_loss)
+            value += part_loss.item()
+        if not math.isfinite(value):
+            raise TrainingDiverged(_why_diverged(step, value, history, lr, batch))
+        if clip:
+            accelerator.clip_grad_norm_(model.parameters(), clip)
+        history.loss.append(value)
+        history.lr.append(rate.get_last_lr()[-1])
+        optimizer.step()
+        rate.step()
+        optimizer.zero_grad()
+        bar.update()
+        history.seconds_at.append(time.perf_counter() - started)
+        if watch.due(step):
+            paused = time.perf_counter()
+            if watch.look(step):
+                break
+            adapt.train_mode(model, batchnorm)
+            started += time.perf_counter() - paused
+        bar.set_postfix(watch.postfix(), refresh=False)
+    watch.finish()
+    bar.close()
+    return history
+
+
+def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience) -> int:
+    if not n:
+        raise ValueError("the training set is empty: give at least one example")
+    if (steps is None) == (epochs is None):
+        raise ValueError("say how long to train: give either steps or epochs, not both")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError("nothing would be trained: all parameters are frozen; unfreeze a stage first")
+    if patience is not None and evaluate is None:
+        raise ValueError("patience needs a score to wait for: give evaluate, a function of the model")
+    steps = steps if steps is not None else round(epochs * per_epoch)
+    if steps < 1:
+        raise ValueError(f"training for {steps} steps does nothing: ask for at least one")
+    return steps
+
+
+def _why_diverged(step: int, value: float, history: History, lr: float, batch: Any) -> str:
+    tensors = batch.values() if isinstance(batch, dict) else batch
+    where = f"the loss became {value} at step {step}"
+    if any(torch.is_tensor(t) and t.is_floating_point() and not t.isfinite().all() for t in tensors):
+        return f"{where}: the batch itself holds NaN or infinite values; clean the data"
+    before = f" (it was {history.loss[-1]:.3g} one step before)" if history.loss else ""
+    return (
+        f"{where}{before}: the learning rate {lr:g} is probably too high; try a tenth of it, "
+        f"a longer warm-up or a smaller clip. If it happens at any rate, look for log(0) or a division by zero in the loss"
+    )
+
+
+def _progress_bar(steps: int, progress: bool):
+    from tqdm.auto import tqdm
+
+    return tqdm(total=steps, disable=not progress, unit="step", leave=True, mininterval=0.3)
+
+
+class _Watch:
+    """Follows the score during training, keeps the best weights and says when to stop."""
+
+    def __init__(self, model: nn.Module, evaluate, patience: int | None, every: int, steps: int):
+        self.model, self.evaluate, self.patience = model, evaluate, patience
+        self.every, self.steps = every, steps
+        self.history, self.best, self.waited = History(), None, 0
+        self.best_state: dict[str, Tensor] | None = None
+
+    def due(self, step: int) -> bool:
+        return self.evaluate is not None and (step % self.every == 0 or step == self.steps)
+
+    def look(self, step: int) -> bool:
+        """Score the model; True if it is time to stop."""
+        score = self.evaluate(self.model)
+        self.history.metric = score.metric
+        self.history.scores.append((step, score.value))
+        better = self._is_better(score)
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.best, self.history.best_step = score.value, step
+            if self.patience is not None:
+                self.best_state = deepcopy(self.model.state_dict())
+        self.history.stopped_early = self.patience is not None and self.waited >= self.patience
+        return self.history.stopped_early
+
+    def _is_better(self, score: Score) -> bool:
+        if math.isnan(score.value):
+            return False
+        if self.best is None:
+            return True
+        return score.value > self.best if score.higher_is_better else score.value < self.best
+
+    def postfix(self) -> dict[str, str]:
+        shown = {"loss": f"{self.history.loss[-1]:.3f}"}
+        if self.history.scores:
+            shown[self.history.metric] = f"{self.history.scores[-1][1]:.3f}"
+        return shown
+
+    def finish(self) -> None:
+        if self.best_state is not None:
+            self.model.load_state_dict(self.best_state)
+        self.model.eval()

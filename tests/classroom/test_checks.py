@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from ftlib.classroom import check, checks
+from ftlib.classroom.checks import exercise, expect, get_exercise, grade, is_stub
+from ftlib.classroom.source import CourseDataError
+
+HINTS = ("Look at the head.", "It is layer4.")
+
+
+@pytest.fixture
+def stage():
+    @exercise("03-stage", hints=HINTS, wrong=("stem", lambda: "layer" + "1", len))
+    def first_stage(answer, best="layer4"):
+        expect(isinstance(answer, str), "the answer should be a stage's name")
+        expect(answer == best, f"{answer} holds general features")
+        return "It has the most to gain."
+
+    return first_stage
+
+
+@pytest.mark.parametrize("stub", [..., None, [..., ...], {"stage": ..., "why": ...}, lambda x: None])
+def test_an_untouched_stub_gets_a_friendly_note_and_no_hint(stage, capsys, stub):
+    assert check("03-stage", stub) is None
+    assert capsys.readouterr().out.splitlines() == [
+        "Not started yet: put your answer in place of ... and run this cell again."
+    ]
+
+
+def test_hints_come_one_after_the_other_and_start_anew_after_success(stage, capsys):
+    def lines(answer):
+        check("03-stage", answer)
+        return capsys.readouterr().out.splitlines()
+
+    wrong = "Not yet: stem holds general features."
+    assert lines("stem") == [wrong, f"Hint 1: {HINTS[0]}"]
+    assert lines(...)[0].startswith("Not started")
+    assert lines("stem") == [wrong, f"Hint 1: {HINTS[0]}", f"Hint 2: {HINTS[1]}"]
+    assert len(lines("stem")) == 3
+    assert lines("layer4") == ["Correct. It has the most to gain."]
+    assert len(lines("stem")) == 2
+
+
+def test_an_exception_in_the_check_is_a_sentence_not_a_traceback(capsys):
+    @exercise("03-number", hints=HINTS)
+    def number(answer):
+        return f"{answer + 1}"
+
+    check("03-number", "one")
+    first, hint = capsys.readouterr().out.splitlines()
+    assert first.startswith("Not yet: your answer could not be checked: TypeError: ")
+    assert hint.startswith("Hint 1")
+    assert grade("03-number", "one").status == "failed"
+
+
+def test_an_answer_that_exits_does_not_end_the_kernel(capsys):
+    @exercise("03-call", hints=HINTS)
+    def call(answer):
+        return answer()
+
+    check("03-call", sys.exit)
+    assert capsys.readouterr().out.startswith("Not yet: your answer could not be checked: SystemExit.")
+
+
+def test_context_reaches_the_check(stage):
+    assert grade("03-stage", "layer2", best="layer2").status == "correct"
+    assert grade("03-stage", "layer2").status == "not_yet"
+
+
+def test_a_half_filled_answer_is_named(stage):
+    assert "a part of your answer is still ..." in grade("03-stage", ["layer4", ...]).message
+
+
+def test_every_wrong_answer_is_listed_as_a_value(stage):
+    answers = get_exercise("03-stage").wrong_answers()
+    assert answers == ["stem", "layer1", len]
+    assert all(grade("03-stage", answer).status == "not_yet" for answer in answers)
+    assert stage("layer4") == "It has the most to gain."
+
+
+def test_stubs_are_told_from_answers():
+    def empty(x):
+        """Says what to do."""
+
+    def constant(x):
+        return 5
+
+    def text(x):
+        return "layer4"
+
+    def real(x):
+        return x
+
+    assert is_stub(empty)
+    assert not any(map(is_stub, [constant, text, real, 0, False, "", [], {}, [0, ...], int]))
+
+
+def test_lesson_modules_are_imported_on_first_use(monkeypatch, tmp_path):
+    package = types.ModuleType("made_up_exercises")
+    package.__path__ = [str(tmp_path)]
+    monkeypatch.setitem(sys.modules, "made_up_exercises", package)
+    monkeypatch.setattr(checks, "EXERCISES_PACKAGE", "made_up_exercises")
+    (tmp_path / "lesson42.py").write_text(
+        "from ftlib.classroom.checks import exercise\n"
+        "@exercise('42-sum', hints=('a', 'b'), wrong=(1, 2))\n"
+        "def total(answer):\n    return 'It is what it is.'\n"
+    )
+    assert grade("42-sum", 3).message == "Correct. It is what it is."
+    monkeypatch.delitem(sys.modules, "made_up_exercises.lesson42")
+
+
+def test_an_unknown_exercise_is_a_sentence_and_raises_only_in_strict_mode(stage, capsys, monkeypatch):
+    check("03-stag", 1)
+    assert "There is no exercise '03-stag'. Exercises of lesson 03:" in (out := capsys.readouterr().out)
+    assert "03-stage" in out
+    monkeypatch.setenv("FTLIB_STRICT", "1")
+    with pytest.raises(CourseDataError, match="no exercise '03-stag'"):
+        check("03-stag", 1)
+    with pytest.raises(CourseDataError, match="no exercise 'x'"):
+        get_exercise("x")
+
+
+@pytest.mark.parametrize("hints", [("one",), ("one", " "), "ab"])
+def test_two_hints_are_required(hints):
+    with pytest.raises(CourseDataError, match="exactly two hints"):
+        exercise("03-a", hints=hints)
+
+
+@pytest.mark.parametrize("id", ["3-a", "03", "03-", "stage"])
+def test_ids_name_their_lesson(id):
+    with pytest.raises(CourseDataError, match="two digits"):
+        exercise(id, hints=HINTS)
+
+
+def test_an_id_is_given_once(stage):
+    exercise("03-stage", hints=HINTS)(stage)
+    with pytest.raises(CourseDataError, match=r"'03-stage' is taken by .*first_stage"):
+        exercise("03-stage", hints=HINTS)(lambda answer: "")
