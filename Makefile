@@ -18,14 +18,17 @@ AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make lab               install the course and open it in JupyterLab"
+	@echo "make lab               install the course and open your copy of it in JupyterLab"
 	@echo "make test              install it and run all tests and all lessons"
 	@echo "make lessons           run all lessons again and save them"
 	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
 
+# opens the learner's copy of the lessons, also where the check finds something wrong
 lab: install-lab
+	@"$(BIN)/python" -m ftlib doctor --quiet || echo "Starting anyway."
+	@"$(BIN)/python" -m ftlib workspace
 	@"$(BIN)/jupyter" lab $(HEADLESS) $(AS_ROOT) --LabApp.news_url=None \
-	  --ServerApp.root_dir=lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
+	  --ServerApp.root_dir=work --LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 test: install-test
 	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist loadscope --nbval-lax tests lessons

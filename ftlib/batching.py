@@ -27,7 +27,7 @@ class EpochBatches(Sampler[list[int]]):
         _check_batch_size(batch_size)
         if lengths is not None and len(lengths) != n:
             raise ValueError(f"there are {len(lengths)} lengths for {n} examples: give one for each")
-        self.n, self.batch_size, self.steps, self.seed = n, batch_size, steps, seed
+        self.n, self.batch_size, self.steps, self.seed = n, batch_size, steps, int(seed)
         self.lengths = None if lengths is None else torch.as_tensor(lengths)
 
     def __len__(self) -> int:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
+    "doctor": "check whether this machine can run the course",
+    "workspace": "make or update your own copy of the lessons",
     "tune": "choose each recipe's rate and step count on the tuning split of a domain",
     "results": "rebuild the recorded grid of a domain (data/results/<domain>.json)",
     "claims": "collect the claims that the lessons measured into one table",
@@ -17,13 +19,21 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    usage = "\n".join(f"  {name:8} {text}" for name, text in COMMANDS.items())
+    usage = "\n".join(f"  {name:9} {text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m ftlib", epilog=f"commands:\n{usage}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     command = parser.parse_args(argv[:1]).command
     rest = argv[1:]
+    if command == "doctor":
+        from ftlib.doctor import main as doctor_main
+
+        return doctor_main(rest)
+    if command == "workspace":
+        from ftlib.workspace import main as workspace_main
+
+        return workspace_main(rest)
     if command == "claims":
         from ftlib.classroom.claims_report import claims_main
 

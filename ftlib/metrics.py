@@ -136,6 +136,31 @@ def calibration_error(probabilities: np.ndarray, true: Sequence[int], bins: int 
     return float(multiclass_calibration_error(rows, target, num_classes=rows.shape[1], n_bins=bins))
 
 
+def calibration_bins(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> pd.DataFrame:
+    """Confidence against the share that was right, in ``bins`` equal steps from 0 to 1; empty steps are left out.
+
+    Args:
+        confidences: (N,), each from 0 to 1.
+        correct: (N,), whether each answer was right.
+
+    Returns:
+        Columns ``confidence`` (mean in the bin), ``right`` (share), ``low``, ``high`` (its Wilson interval), ``n``.
+
+    >>> calibration_bins([0.9, 0.95, 0.6], [True, False, True])[["right", "n"]].values.tolist()
+    [[1.0, 1.0], [0.5, 2.0]]
+    """
+    right, sure = _pair(np.asarray(correct, dtype=bool), np.asarray(confidences, dtype=float))
+    if not ((sure >= 0) & (sure <= 1)).all():
+        raise ValueError("confidences run from 0 to 1: divide per cents by 100")
+    place = np.minimum((sure * bins + 1e-9).astype(int), bins - 1)
+    rows = []
+    for number in np.unique(place):
+        inside = place == number
+        share = wilson_interval(int(right[inside].sum()), int(inside.sum()))
+        rows.append((sure[inside].mean(), share.value, share.low, share.high, int(inside.sum())))
+    return pd.DataFrame(rows, columns=["confidence", "right", "low", "high", "n"])
+
+
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Mean over seeds with Student's t interval: where the mean of many more seeds would lie.
 
@@ -148,7 +173,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(f"an interval needs at least two finite values in a flat sequence, not {values.tolist()!r:.80}")
+        got = f"{values.tolist()!r:.80}"
+        raise ValueError(f"an interval needs at least two finite values in a flat sequence, not {got}")
     mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
     reach = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * error
     return Interval(float(mean), float(mean - reach), float(mean + reach))
@@ -166,7 +192,7 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     from scipy.stats import binomtest
 
     if not 0 <= successes <= n or n == 0:
-        raise ValueError(f"{successes} successes of {n}: needs at least one trial, and from none to all of them successes")
+        raise ValueError(f"{successes} successes in {n} trials: needs n >= 1 and 0 to n successes")
     ends = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Interval(successes / n, float(ends.low), float(ends.high))
 

@@ -26,6 +26,7 @@ STYLE = {
     "legend.frameon": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 SHORTEST_ALT = 20
+FEWEST_TO_JOIN = 10  # points of fewer answers than this jump about, and no line should join them
 
 
 class Picture:
@@ -45,7 +46,8 @@ class Picture:
         self.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
         data = base64.b64encode(buffer.getvalue()).decode()
         width = round(self.figure.get_figwidth() * 100)
-        image = f'<img alt="{html.escape(self.alt)}" style="max-width: {width}px; width: 100%" src="data:image/png;base64,{data}">'
+        style = f"max-width: {width}px; width: 100%"
+        image = f'<img alt="{html.escape(self.alt)}" style="{style}" src="data:image/png;base64,{data}">'
         return {"text/html": image, "text/plain": f"[figure] {self.alt}"}
 
 
@@ -109,7 +111,7 @@ def curves(
     unit = str(table.budget_unit.iloc[0])
     ylabel = ylabel or f"{table.metric.iloc[0]} on the test set"
     return _dots_and_means(table, title, "budget", "recipe", sorted(table.budget.unique()), names, column,
-                           f"{unit} (log-like scale)", ylabel, live)  # fmt: skip
+                           unit, ylabel, live)  # fmt: skip
 
 
 def depths(table: pd.DataFrame, title: str, order: Sequence[str], budgets: Sequence[int]) -> Picture:
@@ -224,7 +226,7 @@ def bars(values: Mapping[str, float], title: str, xlabel: str, unit: str = "") -
     if not values:
         raise ValueError("there is no value to draw: give at least one bar")
     fig, ax = figure(title, xlabel, "", size=(6.4, 0.9 + 0.42 * len(values)))
-    for i, (name, value) in enumerate(values.items()):
+    for i, value in enumerate(values.values()):
         ax.barh(i, value, color=COLOURS[i % len(COLOURS)], height=0.6)
         ax.annotate(f" {value:.3g}{unit}", (value, i), va="center")
     ax.set_yticks(range(len(values)), list(values))
@@ -232,3 +234,30 @@ def bars(values: Mapping[str, float], title: str, xlabel: str, unit: str = "") -
     ax.grid(False, axis="y")
     said = "; ".join(f"{name} {value:.3g}{unit}" for name, value in values.items())
     return Picture(fig, f"{title}: {said}.")
+
+
+def reliability(groups: Mapping[str, tuple[Sequence[float], Sequence[bool]]], title: str) -> Picture:
+    """Confidence against the share that was right, one curve a group: on the diagonal, 80 % sure is right in 80 %.
+
+    Guo et al. 2017, https://arxiv.org/abs/1706.04599. Bars are 95 % intervals for the share.
+
+    Args:
+        groups: confidences (N,) from 0 to 1 and whether each answer was right (N,), by name.
+    """
+    from ftlib.metrics import calibration_bins
+
+    if not groups:
+        raise ValueError("there is nothing to draw: give at least one group")
+    fig, ax = figure(title, "how sure", "share that was right", size=(5.6, 4.0))
+    ax.plot([0, 1], [0, 1], color="#999999", linestyle="--", linewidth=1, label="well calibrated")
+    said = []
+    for i, (name, (confidences, correct)) in enumerate(groups.items()):
+        table = calibration_bins(confidences, correct)
+        reach = [table.right - table.low, table.high - table.right]
+        line = "-" if table.n.min() >= FEWEST_TO_JOIN else "none"
+        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
+        ax.errorbar(table.confidence, table.right, np.maximum(reach, 0), markersize=5, capsize=3, label=name, **style)
+        sure, right = np.mean(confidences), np.mean(correct)
+        said.append(f"{name}: {sure:.0%} sure on average, {right:.0%} right, {len(correct)} answers")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return Picture(fig, f"{title}. {'; '.join(said)}.")

@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import Any, Literal
 
 import pandas as pd
-import torch
 from torch import nn
-from torch.utils.data import Dataset, TensorDataset
 
-from ftlib import adapt, catalog, tasks
+from ftlib import adapt, catalog, runtime, tasks
+from ftlib.batching import steps_per_epoch
+from ftlib.cached import fit_head
 from ftlib.metrics import Score
 from ftlib.tasks.base import Split, Task
 from ftlib.train import History, fit
@@ -25,6 +25,7 @@ COLUMNS = (
     "trainable_parameters",
 )  # fmt: skip
 BATCH_SIZE = 16
+MIN_PASSES = 14  # over the training set, for every recipe: tuned step counts come from small budgets
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,14 @@ RECIPES = {
 def tuned(task: Task) -> dict[str, dict[str, Any]]:
     """The settings that tuning chose for each recipe and rival of a task, on labels that no result uses."""
     path = catalog.data_dir() / "results" / f"{task.domain}_tuned.json"
-    if not path.exists():
-        raise FileNotFoundError(f"{task.name} has not been tuned yet: run `python -m ftlib tune {task.domain}` first")
-    return json.loads(path.read_text())[task.name]["settings"]
+    given = getattr(task, "settings", None) or {}
+    like = getattr(task, "settings_like", task.name)  # data of your own borrows the settings of another task
+    if like is None:
+        return given
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if like not in found:
+        raise FileNotFoundError(f"{like} has not been tuned yet: run `python -m ftlib tune {task.domain}` first")
+    return found[like]["settings"] | given
 
 
 def _settings_for(name: str, settings: dict[str, dict]) -> dict:
@@ -126,19 +132,14 @@ def run(
     With ``trace_every`` the test score is also followed during training, for looking only: nothing is
     chosen by it, and the time it takes is not counted in the histories' seconds.
     """
-    task, recipe = _task(task), _named(recipe)
+    task = _task(task)
+    recipe = _named(recipe, task)
     if recipe.name == "zero_shot" and not task.has_zero_shot:
         raise ValueError(f"zero_shot needs a head that already knows the classes of {task.name}: train a head instead")
     settings = tuned(task) if settings is None else settings
     train = task.sample(budget, seed, train_split) if recipe.phases else None
     started = perf_counter()
-    if recipe.start == "random":
-        model, old_head = task.untrained(seed), None
-    else:
-        model = task.pretrained()
-        old_head = deepcopy(adapt.get_head(model))
-        if recipe.phases:
-            adapt.replace_head(model, task.n_outputs, seed=seed)
+    model, old_head = _start(recipe, task, seed)
     histories, trainable = [], 0
     for phase in recipe.phases:
         options = _settings_for(phase.settings, settings) | {"seed": seed, "progress": progress}
@@ -156,6 +157,17 @@ def run(
     return Run(model, row, histories)
 
 
+def _start(recipe: Recipe, task: Task, seed: int) -> tuple[nn.Module, nn.Module | None]:
+    """The model before the first phase, on the right device, and the head that it was pre-trained with."""
+    if recipe.start == "random":
+        return task.untrained(seed).to(runtime.device()), None
+    model = task.pretrained().to(runtime.device())
+    old_head = deepcopy(adapt.get_head(model))
+    if recipe.phases:
+        adapt.replace_head(model, task.n_outputs, seed=seed)
+    return model, old_head
+
+
 def _score_of(task: Task, model: nn.Module, split: Split, _: nn.Module) -> Score:
     return task.evaluate(model, split)
 
@@ -169,6 +181,7 @@ def _row(task: Task, name: str, budget: int, seed: int, score, seconds: float) -
 
 def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> tuple[nn.Module, History]:
     options = {"batch_size": BATCH_SIZE, "collate": task.collate} | options
+    options["steps"] = max(options["steps"], MIN_PASSES * steps_per_epoch(len(train), options["batch_size"]))
     adapt.unfreeze(model)
     if phase.train == "head":
         adapt.freeze(model)
@@ -178,8 +191,7 @@ def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> 
         adapt.freeze(model, *_before(phase.train, task, list(task.stages(model))))
     elif phase.train == "lora":
         model = adapt.lora(model)
-    history = fit(model, train, loss=task.loss, batchnorm=batchnorm, **options)
-    return model, history
+    return model, fit(model, train, loss=task.loss, batchnorm=batchnorm, **options)
 
 
 def _before(part: str, task: Task, stages: list[str]) -> list[str]:
@@ -189,26 +201,6 @@ def _before(part: str, task: Task, stages: list[str]) -> list[str]:
     if part not in stages:
         raise ValueError(f"a phase trains head, top, all, lora or one of {', '.join(stages)}, not {part!r}")
     return stages[: stages.index(part)]
-
-
-def fit_head(model: nn.Module, train: Dataset, task: Task, **options: Any) -> History:
-    """Train only the head of ``model``, in place, on features that the frozen backbone computes once."""
-    started = perf_counter()
-    cached = frozen_features(model, train, task)
-    spent = perf_counter() - started
-    history = fit(adapt.get_head(model), cached, **options | {"collate": None})
-    history.seconds_at = [spent + at for at in history.seconds_at]
-    return history
-
-
-@torch.no_grad()
-def frozen_features(model: nn.Module, data: Dataset, task: Task, batch_size: int = 256) -> TensorDataset:
-    """What the head of ``model`` gets to see of each example, in evaluation mode, with the labels."""
-    model.eval()
-    loader = torch.utils.data.DataLoader(data, batch_size, collate_fn=task.collate)
-    with adapt.features(model) as backbone:
-        parts = [(backbone(task.inputs(batch)), task.labels(batch)) for batch in loader]
-    return TensorDataset(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def source_score(model: nn.Module, task: Task, old_head: nn.Module) -> float:
@@ -225,6 +217,8 @@ def run_rival(
 ) -> dict[str, Any]:
     """Train and score one of the task's rivals on the very labels that the recipes get; returns the table row."""
     task = _task(task)
+    if name not in task.rivals():
+        raise ValueError(f"there is no rival {name!r} for {task.name}: choose from {', '.join(task.rivals())}")
     settings = tuned(task) if settings is None else settings
     train = task.sample(budget, seed, train_split)
     started = perf_counter()
@@ -278,8 +272,13 @@ def _task(task: str | Task) -> Task:
     return tasks.get(task) if isinstance(task, str) else task
 
 
-def _named(recipe: str | Recipe) -> Recipe:
-    return RECIPES[recipe] if isinstance(recipe, str) else recipe
+def _named(recipe: str | Recipe, task: Task) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    _check_known(recipe, task)
+    if recipe not in RECIPES:
+        raise ValueError(f"{recipe!r} is a rival of {task.name} and no recipe: use run_rival or compare")
+    return RECIPES[recipe]
 
 
 def _check_known(recipe: str | Recipe, task: Task) -> None:

@@ -19,12 +19,17 @@ from ftlib.tasks.base import Task
 
 TUNE_BUDGETS, TUNE_SEEDS = (1, 10), (0, 1)
 STEPS = (100, 300)
-RATES = {"head": (1e-3, 3e-3, 1e-2, 3e-2), "scratch": (3e-4, 1e-3, 3e-3, 1e-2)}
-DEFAULT_RATES = (3e-5, 1e-4, 3e-4, 1e-3)
+AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
+DEFAULT_RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+GENTLE_RATES, BOLD_RATES = (3e-5, 1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = {
+    "head": (1e-3, 3e-3, 1e-2, 3e-2), "scratch": BOLD_RATES, "lora": BOLD_RATES,
+    "head_then_all": GENTLE_RATES, "head_then_all_moving_bn": GENTLE_RATES,
+}  # fmt: skip
 GRID = {
     "digits": (
         "scratch", "head", "from_layer4", "top", "from_layer2", "full", "head_then_all",
-        "full_moving_bn", "head_then_all_moving_bn", "svm",
+        "full_moving_bn", "head_then_all_moving_bn", "lora", "svm",
     )
 }  # fmt: skip
 TRACED, TRACE_BUDGET, TRACE_EVERY = ("scratch", "head", "head_then_all"), 10, 10
@@ -55,10 +60,10 @@ def _map(function: Callable, jobs: Sequence, done: Path, workers: int) -> list[d
         rows = {entry["key"]: entry["row"] for entry in map(_read_line, lines) if entry}
     left = [job for job in jobs if repr(job) not in rows]
     done.parent.mkdir(parents=True, exist_ok=True)
-    if done.exists() and not done.read_bytes().endswith(b"\n"):
-        done.write_bytes(done.read_bytes() + b"\n")
+    cut_off = done.exists() and not done.read_bytes().endswith(b"\n")
     with get_context("spawn").Pool(workers, initializer=runtime.set_threads, initargs=(1,)) as pool:
         with open(done, "a", encoding="utf-8") as file:
+            file.write("\n" * cut_off)
             for job, row in tqdm(pool.imap_unordered(partial(_call, function), left), total=len(left), unit="run"):
                 file.write(json.dumps({"key": repr(job), "row": row}) + "\n")
                 file.flush()
@@ -109,6 +114,17 @@ def candidates(task: Task, name: str) -> list[dict]:
     return [{"lr": lr, "steps": steps} for lr in RATES.get(name, DEFAULT_RATES) for steps in STEPS]
 
 
+def choose(tried: pd.DataFrame) -> dict:
+    """The settings of one recipe: of all that come within ``AS_GOOD`` of the best, fewest steps, then best score.
+
+    Args:
+        tried: columns ``candidate`` (settings as JSON) and ``score`` (the mean over all draws).
+    """
+    good = tried[tried.score >= tried.score.max() - AS_GOOD]
+    good = good.assign(steps=good.candidate.map(lambda text: json.loads(text).get("steps", 0)))
+    return json.loads(good.sort_values(["steps", "score"], ascending=[True, False]).candidate.iloc[0])
+
+
 def tune(domain: str, workers: int = 1) -> dict:
     """Choose each recipe's and rival's settings on the tuning writers, and save them.
 
@@ -137,8 +153,7 @@ def tune(domain: str, workers: int = 1) -> dict:
             )
             means = scored.groupby(["name", "candidate"], sort=False).score.mean().reset_index()
             log += means.round(4).to_dict("records")
-            best = means.loc[means.groupby("name", sort=False).score.idxmax()]
-            settings |= {row["name"]: json.loads(row["candidate"]) for row in best.to_dict("records")}
+            settings |= {name: choose(tried) for name, tried in means.groupby("name", sort=False)}
         pool = {split: len(task.split(split)) for split in ("tune", "tune_valid")}
         chosen[task_name] = {"settings": settings, "pool": pool, "tried": log}
     write_json(catalog.data_dir() / "results" / f"{domain}_tuned.json", chosen)
@@ -176,14 +191,19 @@ def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
 def load(domain: str, task: str | None = None) -> pd.DataFrame:
     """The recorded grid of a domain, as ``compare`` would return it."""
     table = pd.DataFrame(_read(domain)["columns"]).astype({"source_score": float})
-    return table if task is None else table[table.task == task].reset_index(drop=True)
+    if task is None:
+        return table
+    if not (table.task == task).any():
+        known = ", ".join(table.task.unique())
+        raise ValueError(f"{domain} has no recorded results of {task!r}: there are some of {known}")
+    return table[table.task == task].reset_index(drop=True)
 
 
 def _read(domain: str) -> dict:
     path = catalog.data_dir() / "results" / f"{domain}.json"
     if not path.exists():
         raise FileNotFoundError(f"{domain} has no recorded results: run `python -m ftlib results {domain}` first")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score") -> pd.Series:
@@ -199,6 +219,12 @@ def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str 
     a, b = (scores(table, name, budget, column) for name in (first, second))
     both = a.index.intersection(b.index)
     return difference(a[both], b[both])
+
+
+def gains(table: pd.DataFrame, first: str, second: str, budgets: Sequence[int], note: str = "") -> dict[str, Interval]:
+    """``gain`` at several budgets, named like ``"10 per class"``, with a ``note`` after the name if given."""
+    unit = str(table.budget_unit.iloc[0]).removeprefix("labels ")
+    return {f"{budget} {unit}{note}": gain(table, first, second, budget) for budget in budgets}
 
 
 def summary(table: pd.DataFrame, column: str = "score") -> pd.DataFrame:
@@ -237,6 +263,8 @@ def load_traces(domain: str, task: str) -> pd.DataFrame:
     """Recorded test scores over training time: columns ``recipe, budget, seed, seconds, score``."""
     content = _read(domain)["traces"]
     rows = [trace for trace in content if trace["task"] == task]
+    if not rows:
+        raise ValueError(f"{domain} has no recorded traces of {task!r}")
     return pd.concat([pd.DataFrame(trace) for trace in rows], ignore_index=True)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ftlib import adapt, plots, runtime
 from ftlib.batching import EpochBatches, split_batch, steps_per_epoch
+from ftlib.checkpointing import Checkpoint
 from ftlib.metrics import Score
 
 Schedule = Literal["constant", "linear", "cosine", "one_cycle"]
@@ -27,7 +29,7 @@ class TrainingDiverged(FloatingPointError):
 
 @dataclass
 class History:
-    """What happened in a run: a loss, the head's rate and the training seconds for each step, a score for each evaluation."""
+    """What happened in a run: for each step a loss, the head's rate and the training seconds; a score now and then."""
 
     loss: list[float] = field(default_factory=list)
     lr: list[float] = field(default_factory=list)
@@ -119,6 +121,8 @@ def fit(
     lengths: Sequence[int] | None = None,
     seed: int = 0,
     progress: bool = True,
+    checkpoint_dir: str | Path | None = None,
+    checkpoint_every: int = 50,
 ) -> History:
     """Train what is trainable in ``model``, in place, with AdamW.
 
@@ -137,11 +141,16 @@ def fit(
         patience: stop after this many evaluations without a better score.
         lengths: of each example, to batch like with like.
         seed: of the order of examples and of dropout.
+        checkpoint_dir, checkpoint_every: a folder for this run alone, and the steps from save to save. Killed at
+            any moment, the same call (``checkpointing.describe``) goes on to the same end, bit for bit on a CPU
+            if ``evaluate``, ``loss`` and the data keep no state; after the end it returns that end at once.
 
     Raises:
-        ValueError: nothing to train on, nothing trainable, or arguments that exclude each other.
+        ValueError: nothing to train on, nothing trainable, arguments that exclude each other, or a damaged
+            state or another call's in ``checkpoint_dir``.
         TrainingDiverged: the loss is no longer a finite number.
     """
+    arguments = dict(locals())
     from accelerate import Accelerator
 
     n = len(train)
@@ -153,17 +162,23 @@ def fit(
     # autocast is ours, so that two calls with different precision work in one process
     accelerator = Accelerator(mixed_precision="no", cpu=runtime.device().type == "cpu")
     device = accelerator.device
-    groups = adapt.parameter_groups(model, lr, decay=lr_decay, weight_decay=weight_decay)
+    keep = Checkpoint(checkpoint_dir, checkpoint_every, arguments | {"steps": steps})
+    groups = adapt.parameter_groups(model, float(lr), decay=float(lr_decay), weight_decay=float(weight_decay))
     optimizer = torch.optim.AdamW(groups, lr=lr, fused=device.type in ("cpu", "cuda"))
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor(schedule, steps, warmup))
-    loader = DataLoader(train, batch_sampler=EpochBatches(n, batch_size, steps, seed, lengths), collate_fn=collate)
+    batches = keep.batches(EpochBatches(n, batch_size, steps, seed, lengths))
+    loader = DataLoader(train, batch_sampler=batches, collate_fn=collate)
     model_, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     loss = loss or (lambda m, b: default_loss(m, b, label_smoothing))
     watch = _Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
-    history, bar = watch.history, _progress_bar(steps, progress)
+    history, ended = watch.history, keep.resume(model=model, optimizer=optimizer, rate=rate, watch=watch)
+    if ended:
+        model.eval()
+        return history
+    bar = _progress_bar(steps, history.steps, progress)
     adapt.train_mode(model, batchnorm)
-    started = time.perf_counter()
-    for step, batch in enumerate(loader, start=1):
+    started = time.perf_counter() - history.seconds
+    for step, batch in enumerate(loader, start=history.steps + 1):
         value = 0.0
         for part, share in split_batch(batch, micro_batch):
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
@@ -181,14 +196,16 @@ def fit(
         optimizer.zero_grad()
         bar.update()
         history.seconds_at.append(time.perf_counter() - started)
+        paused = time.perf_counter()
         if watch.due(step):
-            paused = time.perf_counter()
             if watch.look(step):
                 break
             adapt.train_mode(model, batchnorm)
-            started += time.perf_counter() - paused
+        keep.after(step)
+        started += time.perf_counter() - paused
         bar.set_postfix(watch.postfix(), refresh=False)
     watch.finish()
+    keep.end("model", "watch")
     bar.close()
     return history
 
@@ -216,14 +233,15 @@ def _why_diverged(step: int, value: float, history: History, lr: float, batch: A
     before = f" (it was {history.loss[-1]:.3g} one step before)" if history.loss else ""
     return (
         f"{where}{before}: the learning rate {lr:g} is probably too high; try a tenth of it, "
-        f"a longer warm-up or a smaller clip. If it happens at any rate, look for log(0) or a division by zero in the loss"
+        "a longer warm-up or a smaller clip. If it happens at any rate, look for log(0) or a division by zero "
+        "in the loss"
     )
 
 
-def _progress_bar(steps: int, progress: bool):
+def _progress_bar(steps: int, done: int, progress: bool):
     from tqdm.auto import tqdm
 
-    return tqdm(total=steps, disable=not progress, unit="step", leave=True, mininterval=0.3)
+    return tqdm(total=steps, initial=done, disable=not progress, unit="step", leave=True, mininterval=0.3)
 
 
 class _Watch:
@@ -242,11 +260,11 @@ class _Watch:
         """Score the model; True if it is time to stop."""
         score = self.evaluate(self.model)
         self.history.metric = score.metric
-        self.history.scores.append((step, score.value))
+        self.history.scores.append((step, float(score.value)))
         better = self._is_better(score)
         self.waited = 0 if better else self.waited + 1
         if better:
-            self.best, self.history.best_step = score.value, step
+            self.best, self.history.best_step = float(score.value), step
             if self.patience is not None:
                 self.best_state = deepcopy(self.model.state_dict())
         self.history.stopped_early = self.patience is not None and self.waited >= self.patience
@@ -268,4 +286,15 @@ class _Watch:
     def finish(self) -> None:
         if self.best_state is not None:
             self.model.load_state_dict(self.best_state)
+            self.best_state = None
         self.model.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know."""
+        history = vars(self.history)
+        return {"history": history, "best": self.best, "waited": self.waited, "best_state": self.best_state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where another run stopped."""
+        vars(self.history).update(state["history"])
+        self.best, self.waited, self.best_state = state["best"], state["waited"], state["best_state"]

@@ -17,11 +17,13 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=str)
 
 # a room imports only from its left
 ROOMS = (
-    "runtime", "catalog", "metrics", "plots", "adapt", "models", "tasks", "batching", "train", "recipes",
-    "results", "classroom", "pretrain", "lessons", "cli", "__main__",
+    "runtime", "catalog", "metrics", "planning", "plots", "adapt", "models", "tasks", "data_checks", "export",
+    "batching",
+    "checkpointing", "train", "cached", "recipes", "results", "lessons",
+    "classroom", "pretrain", "workspace", "doctor", "cli", "__main__",
 )  # fmt: skip
 # private helpers that belong to a room
-LODGERS = {"_sources": "catalog"}
+LODGERS = {"_sources": "catalog", "_requirements": "doctor", "_torch_probe": "doctor"}
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 UNSAFE = {".pt", ".pth", ".pkl", ".pickle", ".npy", ".bin"}

@@ -12,8 +12,8 @@ from ftlib import metrics
 TRUE = [0, 0, 0, 1, 1, 2]
 PREDICTED = [0, 0, 1, 1, 2, 2]
 PAIRED = (
-    metrics.accuracy, metrics.per_class, metrics.precision, metrics.recall, metrics.f1, metrics.confusion_matrix,
-    metrics.mae, metrics.r2,
+    metrics.accuracy, metrics.per_class, metrics.precision, metrics.recall, metrics.f1,
+    metrics.confusion_matrix, metrics.mae, metrics.r2,
 )  # fmt: skip
 every_paired = pytest.mark.parametrize("function", PAIRED, ids=lambda f: f.__name__)
 
@@ -135,7 +135,8 @@ def test_difference_is_paired():
 
 
 @pytest.mark.parametrize(
-    ("successes", "n", "low", "high"), [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (50, 100, 0.4038, 0.5962)]
+    ("successes", "n", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (50, 100, 0.4038, 0.5962)],
 )
 def test_wilson_interval_against_published_numbers(successes, n, low, high):
     interval = metrics.wilson_interval(successes, n)
@@ -153,3 +154,16 @@ def test_forgetting_is_positive_when_the_score_got_worse():
     assert metrics.forgetting(0.9, 0.6) == pytest.approx(0.3)
     assert metrics.forgetting(0.2, 0.5, higher_is_better=False) == pytest.approx(0.3)
     assert metrics.forgetting(0.6, 0.7) == pytest.approx(-0.1)
+
+
+def test_calibration_bins_hold_confidence_and_share():
+    table = metrics.calibration_bins([0.3, 0.31, 0.8, 1.0, 0.999], [True, False, True, True, False])
+    assert table.n.tolist() == [2, 1, 2] and table.right.tolist() == [0.5, 1.0, 0.5]
+    assert table.confidence.round(4).tolist() == [0.305, 0.8, 0.9995]
+    assert ((table.low <= table.right) & (table.right <= table.high)).all()
+
+
+@pytest.mark.parametrize(("sure", "right"), [([80], [True]), ([-0.1], [True]), ([], []), ([0.5], [True, False])])
+def test_calibration_bins_refuse_what_is_no_confidence(sure, right):
+    with pytest.raises(ValueError):
+        metrics.calibration_bins(sure, right)

@@ -31,7 +31,12 @@ def table(scores: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
 
 
 RECORDED = table(
-    {("head", 1): [0.8, 0.9], ("head", 10): [0.96, 0.98], ("scratch", 1): [0.4, 0.5], ("scratch", 10): [0.9, 0.92]}
+    {
+        ("head", 1): [0.8, 0.9],
+        ("head", 10): [0.96, 0.98],
+        ("scratch", 1): [0.4, 0.5],
+        ("scratch", 10): [0.9, 0.92],
+    }
 )
 
 
@@ -118,7 +123,9 @@ def test_curves_overlays_live_runs_where_the_recorded_ones_stand():
 
 def test_curves_leaves_out_a_recipe_without_values_in_the_column():
     known = RECORDED.assign(source_score=np.where(RECORDED.recipe == "head", 0.7, np.nan))
-    picture = plots.curves(known, "Printed letters afterwards", column="source_score", ylabel="accuracy on letters")
+    picture = plots.curves(
+        known, "Printed letters afterwards", column="source_score", ylabel="accuracy on letters"
+    )
     assert "head from 0.70 to 0.70" in picture.alt and "scratch" not in picture.alt
     assert picture.figure.axes[0].get_ylabel() == "accuracy on letters"
 
@@ -145,7 +152,9 @@ def test_curves_refuses_a_live_budget_without_a_recorded_one():
 
 @pytest.mark.parametrize("shape", [(5, 6, 6), (5, 1, 6, 6), (5, 3, 6, 6)])
 def test_images_draws_each_picture_with_its_caption(shape):
-    picture = plots.images(torch.rand(shape), list("abcde"), "Worst", "Five digits that were misread.", columns=3)
+    picture = plots.images(
+        torch.rand(shape), list("abcde"), "Worst", "Five digits that were misread.", columns=3
+    )
     axes = picture.figure.axes
     assert len(axes) == 6 and sum(len(ax.images) for ax in axes) == 5
     assert [ax.get_title() for ax in axes[:5]] == list("abcde")
@@ -195,3 +204,24 @@ def test_bars_names_each_value():
 def test_bars_needs_a_value():
     with pytest.raises(ValueError, match="no value"):
         plots.bars({}, "A title long enough to be alt text", "seconds")
+
+
+def test_reliability_has_a_curve_for_each_group_and_the_diagonal():
+    groups = {"model": ([0.9, 0.92, 0.6], [True, False, True]), "you": ([0.7], [False])}
+    picture = plots.reliability(groups, "How sure, and how often right")
+    ax = picture.figure.axes[0]
+    curves = {c.get_label(): c.lines[0].get_xydata().round(2).tolist() for c in ax.containers}
+    assert curves == {"model": [[0.6, 1.0], [0.91, 0.5]], "you": [[0.7, 0.0]]}
+    assert list(ax.lines[0].get_xdata()) == list(ax.lines[0].get_ydata()) == [0, 1]
+    assert "model: 81% sure on average, 67% right, 3 answers; you: 70%" in picture.alt
+
+
+def test_reliability_joins_only_points_that_many_answers_stand_behind():
+    many, few = ([0.65, 0.95] * 10, [True, False] * 10), ([0.65, 0.95], [True, False])
+    ax = plots.reliability({"many": many, "few": few}, "How sure, and how often right").figure.axes[0]
+    assert [c.lines[0].get_linestyle() for c in ax.containers] == ["-", "None"]
+
+
+def test_reliability_needs_a_group():
+    with pytest.raises(ValueError, match="at least one group"):
+        plots.reliability({}, "Nothing")

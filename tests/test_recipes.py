@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,9 +12,18 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, catalog, recipes
+from ftlib import adapt, cached, recipes
+from ftlib.cached import fit_head, frozen_features
 from ftlib.metrics import Score
-from ftlib.recipes import COLUMNS, RECIPES, compare, fit_head, frozen_features, run, run_rival, source_score, tuned
+from ftlib.recipes import (
+    COLUMNS,
+    RECIPES,
+    compare,
+    run,
+    run_rival,
+    source_score,
+    tuned,
+)
 from ftlib.results import write_json
 from ftlib.tasks.vision import Digits, PrintedLetters
 from ftlib.train import fit
@@ -23,13 +33,29 @@ SETTINGS = {name: FEW for name in RECIPES} | {"svm": {"C": 10.0, "gamma": 0.03}}
 TRAINED = {
     "scratch": ["stem", "layer1", "layer2", "layer3", "layer4", "head"],
     "head": ["head"],
+    "from_layer4": ["layer4", "head"],
     "top": ["layer3", "layer4", "head"],
+    "from_layer2": ["layer2", "layer3", "layer4", "head"],
     "head_then_all": ["stem", "layer1", "layer2", "layer3", "layer4", "head"],
     "full": ["stem", "layer1", "layer2", "layer3", "layer4", "head"],
     "full_moving_bn": ["stem", "layer1", "layer2", "layer3", "layer4", "head"],
     "head_then_all_moving_bn": ["stem", "layer1", "layer2", "layer3", "layer4", "head"],
 }
 each = pytest.mark.parametrize("name", TRAINED)
+
+
+@pytest.fixture(autouse=True)
+def short_runs(monkeypatch):
+    """Let a test train for fewer passes than a recipe does at least."""
+    monkeypatch.setattr(recipes, "MIN_PASSES", 1)
+
+
+def test_a_recipe_makes_at_least_so_many_passes_over_its_labels(monkeypatch):
+    monkeypatch.setattr(recipes, "MIN_PASSES", 3)
+    row = run("head", TASK, 5, settings={"head": {"lr": 1e-3, "steps": 2}}).row
+    assert row["steps"] == 3 * 4  # 50 labels in batches of 16
+    row = run("head", TASK, 5, settings={"head": {"lr": 1e-3, "steps": 20}}).row
+    assert row["steps"] == 20
 
 
 class QuickLetters(PrintedLetters):
@@ -100,7 +126,11 @@ def test_a_recipe_reports_what_was_trainable_and_its_steps(name):
     row = finished(name).row
     sizes = adapt.describe(finished(name).model).total
     assert row["trainable_parameters"] == sizes[TRAINED[name]].sum()
-    assert row["steps"] == 2 * len(RECIPES[name].phases) == sum(history.steps for history in finished(name).histories)
+    assert (
+        row["steps"]
+        == 2 * len(RECIPES[name].phases)
+        == sum(history.steps for history in finished(name).histories)
+    )
     assert 0 < sum(history.seconds for history in finished(name).histories) < row["seconds"]
 
 
@@ -147,7 +177,9 @@ def test_head_then_all_goes_on_from_the_trained_head():
     barely = SETTINGS | {"head": {"lr": 0.01, "steps": 5}, "head_then_all": {"lr": 1e-12, "steps": 1}}
     head, both = (run(name, TASK, 1, settings=barely).model for name in ("head", "head_then_all"))
     assert torch.allclose(head.fc.weight, both.fc.weight, atol=1e-6)
-    assert not torch.allclose(head.fc.weight, run("full", TASK, 1, settings=SETTINGS).model.fc.weight, atol=1e-3)
+    assert not torch.allclose(
+        head.fc.weight, run("full", TASK, 1, settings=SETTINGS).model.fc.weight, atol=1e-3
+    )
 
 
 def test_recipes_with_one_seed_start_from_the_same_new_head():
@@ -159,7 +191,11 @@ def test_recipes_with_one_seed_start_from_the_same_new_head():
 
 def test_lora_trains_adapters_and_head_beside_frozen_weights():
     model, row = finished("lora").model, finished("lora").row
-    base = {k.replace(".base_layer", "").split("model.")[-1]: v for k, v in model.named_parameters() if "lora_" not in k}
+    base = {
+        k.replace(".base_layer", "").split("model.")[-1]: v
+        for k, v in model.named_parameters()
+        if "lora_" not in k
+    }
     before = states(pretrained(), "parameters")
     kept = {key: base[key] for key in before}
     assert all(torch.equal(before[key], kept[key]) for key in before)
@@ -177,7 +213,9 @@ def test_the_same_seed_gives_the_same_score_and_weights():
 
 
 def test_a_recipe_of_ones_own():
-    mine = recipes.Recipe("late", "pretrained", (recipes.Phase("top", "full"),), "eval", "top at another rate")
+    mine = recipes.Recipe(
+        "late", "pretrained", (recipes.Phase("top", "full"),), "eval", "top at another rate"
+    )
     done = run(mine, TASK, 1, settings=SETTINGS)
     assert done.row["recipe"] == "late" and changed_stages(done.model) == TRAINED["top"]
 
@@ -214,17 +252,17 @@ def test_a_trace_follows_the_score_and_changes_nothing():
 
 def test_training_the_head_on_cached_features_equals_training_it_in_place():
     data = TASK.sample(2, 0)
-    cached, plain = TASK.pretrained(), TASK.pretrained()
-    for model in (cached, plain):
+    quick, plain = TASK.pretrained(), TASK.pretrained()
+    for model in (quick, plain):
         adapt.replace_head(model, 10, seed=0)
         adapt.freeze(model)
         adapt.unfreeze(model, "head")
     options = {"steps": 6, "lr": 0.01, "batch_size": 8, "seed": 1, "progress": False}
-    history = fit_head(cached, data, TASK, **options)
+    history = fit_head(quick, data, TASK, **options)
     other = fit(plain, data, loss=TASK.loss, batchnorm="eval", **options)
-    assert torch.allclose(cached.fc.weight, plain.fc.weight, atol=1e-5)
+    assert torch.allclose(quick.fc.weight, plain.fc.weight, atol=1e-5)
     assert history.loss == pytest.approx(other.loss, abs=1e-4)
-    assert not cached.training
+    assert not quick.training
 
 
 def test_the_time_of_fit_head_includes_computing_the_features(monkeypatch):
@@ -234,7 +272,7 @@ def test_the_time_of_fit_head_includes_computing_the_features(monkeypatch):
         time.sleep(0.2)
         return frozen_features(*args)
 
-    monkeypatch.setattr(recipes, "frozen_features", slow)
+    monkeypatch.setattr(cached, "frozen_features", slow)
     model = TASK.pretrained()
     adapt.replace_head(model, 10, seed=0)
     adapt.freeze(model)
@@ -269,7 +307,9 @@ def test_a_rival_gets_the_labels_that_the_recipes_get(monkeypatch):
     drawn = []
     sample = QuickDigits.sample
     monkeypatch.setattr(QuickDigits, "sample", lambda self, *args: drawn.append(args) or sample(self, *args))
-    row = run_rival("noter", TASK, 3, 5, settings={"noter": {"k": 1}}, train_split="tune", test_split="tune_valid")
+    row = run_rival(
+        "noter", TASK, 3, 5, settings={"noter": {"k": 1}}, train_split="tune", test_split="tune_valid"
+    )
     run("head", TASK, 3, 5, settings=SETTINGS, train_split="tune", test_split="tune_valid")
     assert drawn == [(3, 5, "tune")] * 2
     train, split, settings = TASK.noted
@@ -288,7 +328,9 @@ def test_the_svms_row():
 
 
 def test_compare_returns_one_row_a_run():
-    table = compare(TASK, ["scratch", "head", "svm"], budgets=[1, 2], seeds=2, settings=SETTINGS, progress=False)
+    table = compare(
+        TASK, ["scratch", "head", "svm"], budgets=[1, 2], seeds=2, settings=SETTINGS, progress=False
+    )
     assert tuple(table.columns) == COLUMNS and len(table) == 12
     assert not table.duplicated(["recipe", "budget", "seed"]).any()
     assert set(table.seed) == {0, 1} and set(table.budget) == {1, 2}
@@ -331,6 +373,13 @@ def test_an_unknown_name_is_refused_with_a_choice(call):
         call()
 
 
+def test_a_rival_is_no_recipe_and_a_recipe_no_rival():
+    with pytest.raises(ValueError, match="'svm' is a rival of digits and no recipe: use run_rival"):
+        run("svm", TASK, 1, settings=SETTINGS)
+    with pytest.raises(ValueError, match="no rival 'head' for digits"):
+        run_rival("head", TASK, 1, 0, settings=SETTINGS)
+
+
 def test_a_recipe_without_settings_is_refused():
     with pytest.raises(ValueError, match="no tuned settings for 'full': there are some for head"):
         run("full", TASK, 1, settings={"head": FEW})
@@ -347,12 +396,12 @@ def test_too_large_a_budget_is_refused():
 
 
 def test_tuned_reads_the_settings_of_a_task(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalog, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr(recipes, "catalog", SimpleNamespace(data_dir=lambda: tmp_path))
     with pytest.raises(FileNotFoundError, match="run `python -m ftlib tune vision`"):
         tuned(TASK)
     write_json(tmp_path / "results" / "vision_tuned.json", {"digits": {"settings": SETTINGS}})
     assert tuned(TASK) == SETTINGS
-    with pytest.raises(ValueError, match="letters"):
+    with pytest.raises(FileNotFoundError, match="letters has not been tuned yet"):
         tuned(TASK.source)
     table = compare(TASK, ["head"], [1], 1, progress=False)
     assert table.steps.tolist() == [2] and isinstance(table, pd.DataFrame)

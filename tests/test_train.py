@@ -77,7 +77,9 @@ def test_batches_of_like_length_need_less_padding():
     lengths = torch.randint(1, 100, (200,), generator=torch.Generator().manual_seed(0)).tolist()
 
     def padding(batches):
-        return sum(max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches)
+        return sum(
+            max(lengths[i] for i in batch) * len(batch) - sum(lengths[i] for i in batch) for batch in batches
+        )
 
     plain, bucketed = EpochBatches(200, 10, 20, 0), EpochBatches(200, 10, 20, 0, lengths)
     assert padding(bucketed) < padding(plain) / 5
@@ -105,7 +107,10 @@ def test_batches_refuse_what_does_not_fit(arguments, message):
 def test_split_batch_cuts_tuples_and_dicts_with_their_shares():
     x, y = torch.arange(6), torch.arange(6) * 10
     parts = list(split_batch((x, y), 4))
-    assert [(a.tolist(), b.tolist()) for (a, b), _ in parts] == [([0, 1, 2, 3], [0, 10, 20, 30]), ([4, 5], [40, 50])]
+    assert [(a.tolist(), b.tolist()) for (a, b), _ in parts] == [
+        ([0, 1, 2, 3], [0, 10, 20, 30]),
+        ([4, 5], [40, 50]),
+    ]
     assert [share for _, share in parts] == pytest.approx([4 / 6, 2 / 6])
     parts = list(split_batch({"a": x, "labels": y}, 3))
     assert [part["labels"].tolist() for part, _ in parts] == [[0, 10, 20], [30, 40, 50]]
@@ -159,9 +164,13 @@ def test_an_unknown_schedule_is_refused():
 # the loop
 
 
-def bare_loop(model: nn.Module, data: TensorDataset, steps: int, fused: bool, lr: float = 0.01) -> list[float]:
+def bare_loop(
+    model: nn.Module, data: TensorDataset, steps: int, fused: bool, lr: float = 0.01
+) -> list[float]:
     """Training as one would write it without the library."""
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0, fused=fused)
+    optimizer = torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0, fused=fused
+    )
     losses = []
     x, y = data.tensors
     for index in EpochBatches(len(data), 4, steps, seed=7):
@@ -207,7 +216,9 @@ def test_earlier_stages_learn_at_a_lower_rate():
     before, model = net(), net()
     fit(model, blobs(), steps=1, lr=0.1, lr_decay=0.01, **PLAIN)
     moved = [(a - b).abs().max().item() for a, b in zip(model.parameters(), before.parameters(), strict=True)]
-    assert moved[0] == pytest.approx(0.001, rel=0.02) and moved[2] == pytest.approx(0.1, rel=0.02)  # AdamW's first step
+    assert moved[0] == pytest.approx(0.001, rel=0.02) and moved[2] == pytest.approx(
+        0.1, rel=0.02
+    )  # AdamW's first step
 
 
 def test_the_seed_chooses_order_and_dropout():
@@ -333,7 +344,11 @@ def scripted(values: list[float], higher_is_better: bool = True):
 
 @pytest.mark.parametrize(
     ("values", "higher", "best"),
-    [([0.1, 0.5, 0.4, 0.5, 0.9], True, 2), ([3.0, 1.0, 2.0, 1.0, 0.0], False, 2), ([0.9, 0.1, 0.2, 1.0], True, 1)],
+    [
+        ([0.1, 0.5, 0.4, 0.5, 0.9], True, 2),
+        ([3.0, 1.0, 2.0, 1.0, 0.0], False, 2),
+        ([0.9, 0.1, 0.2, 1.0], True, 1),
+    ],
 )
 def test_early_stopping_puts_the_best_weights_back(values, higher, best):
     evaluate, seen = scripted(values, higher)
@@ -349,7 +364,9 @@ def test_early_stopping_puts_the_best_weights_back(values, higher, best):
 def test_the_best_weights_come_back_without_an_early_stop_too():
     evaluate, seen = scripted([0.5, 0.9, 0.2])
     model = net()
-    history = fit(model, blobs(), steps=3, lr=0.05, evaluate=evaluate, evaluate_every=1, patience=5, progress=False)
+    history = fit(
+        model, blobs(), steps=3, lr=0.05, evaluate=evaluate, evaluate_every=1, patience=5, progress=False
+    )
     assert not history.stopped_early and history.best_step == 2 and history.steps == 3
     assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
 
@@ -365,7 +382,9 @@ def test_without_patience_the_last_weights_stay():
 def test_a_score_that_is_no_number_is_never_the_best():
     for higher in (True, False):
         evaluate, _ = scripted([math.nan, 0.5, math.nan, math.nan], higher)
-        history = fit(net(), blobs(), steps=4, evaluate=evaluate, evaluate_every=1, patience=9, progress=False)
+        history = fit(
+            net(), blobs(), steps=4, evaluate=evaluate, evaluate_every=1, patience=9, progress=False
+        )
         assert history.best_step == 2
 
 
@@ -381,7 +400,9 @@ def test_label_smoothing_by_hand():
 
 
 def test_fit_uses_label_smoothing():
-    plain, smooth = (fit(net(), blobs(), steps=1, label_smoothing=s, progress=False).loss[0] for s in (0.0, 0.2))
+    plain, smooth = (
+        fit(net(), blobs(), steps=1, label_smoothing=s, progress=False).loss[0] for s in (0.0, 0.2)
+    )
     x, y = blobs().tensors
     assert plain != pytest.approx(smooth)
     assert smooth == pytest.approx(nn.functional.cross_entropy(net()(x), y, label_smoothing=0.2).item())
@@ -399,7 +420,9 @@ def test_decimal_labels_are_regressed():
 
 
 def test_a_loss_of_ones_own():
-    history = fit(net(), blobs(), steps=1, loss=lambda model, batch: model(batch[0]).pow(2).mean() + 5, progress=False)
+    history = fit(
+        net(), blobs(), steps=1, loss=lambda model, batch: model(batch[0]).pow(2).mean() + 5, progress=False
+    )
     assert history.loss[0] == pytest.approx(5 + net()(blobs().tensors[0]).pow(2).mean().item())
 
 
@@ -423,7 +446,11 @@ class Sentences(torch.utils.data.Dataset):
 
 def pad(items: list) -> dict[str, torch.Tensor]:
     ids = nn.utils.rnn.pad_sequence([tokens for tokens, _ in items], batch_first=True)
-    return {"input_ids": ids, "attention_mask": (ids > 0).long(), "labels": torch.tensor([y for _, y in items])}
+    return {
+        "input_ids": ids,
+        "attention_mask": (ids > 0).long(),
+        "labels": torch.tensor([y for _, y in items]),
+    }
 
 
 def bert() -> nn.Module:
@@ -439,10 +466,21 @@ def test_dict_batches_train_a_transformers_model():
     adapt.freeze(model)
     adapt.unfreeze(model, "head")
     lengths = [len(tokens) for tokens in data.tokens]
-    options = {"collate": pad, "lengths": lengths, "batch_size": 8, "micro_batch": 4, "lr": 0.01, "progress": False}
+    options = {
+        "collate": pad,
+        "lengths": lengths,
+        "batch_size": 8,
+        "micro_batch": 4,
+        "lr": 0.01,
+        "progress": False,
+    }
     history = fit(model, data, steps=4, **options)
     assert history.steps == 4 and all(math.isfinite(value) for value in history.loss)
-    moved = {name for (name, a), b in zip(model.named_parameters(), before.parameters(), strict=True) if not a.equal(b)}
+    moved = {
+        name
+        for (name, a), b in zip(model.named_parameters(), before.parameters(), strict=True)
+        if not a.equal(b)
+    }
     assert moved == {"classifier.weight", "classifier.bias"}
 
 
@@ -472,7 +510,9 @@ def test_two_precisions_in_one_process_and_weights_stay_float32():
     assert seen == [torch.float32] * 3 + [torch.bfloat16] * 3 + [torch.float32] * 3
     assert {p.dtype for p in mixed.parameters()} == {torch.float32}
     assert same(plain, again) and not same(plain, mixed)
-    assert all(torch.allclose(a, b, atol=0.05) for a, b in zip(plain.parameters(), mixed.parameters(), strict=True))
+    assert all(
+        torch.allclose(a, b, atol=0.05) for a, b in zip(plain.parameters(), mixed.parameters(), strict=True)
+    )
 
 
 # what cannot work
@@ -500,7 +540,9 @@ def test_divergence_leaves_finite_weights():
 def test_bad_numbers_in_the_data_are_named(bad):
     data = blobs()
     data.tensors[0][5, 2] = bad
-    with pytest.raises(TrainingDiverged, match=r"step [12]: the batch itself holds NaN or infinite values; clean the data"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step [12]: the batch itself holds NaN or infinite values; clean the data"
+    ):
         fit(net(), data, steps=5, batch_size=12, progress=False)
 
 
@@ -529,7 +571,12 @@ def test_arguments_that_make_no_sense_are_refused_before_training(arguments, mes
 
 def test_an_empty_set_and_a_frozen_model_are_refused():
     with pytest.raises(ValueError, match="training set is empty"):
-        fit(net(), TensorDataset(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)), epochs=1, progress=False)
+        fit(
+            net(),
+            TensorDataset(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)),
+            epochs=1,
+            progress=False,
+        )
     model = net()
     adapt.freeze(model)
     with pytest.raises(ValueError, match="all parameters are frozen"):

@@ -329,3 +329,16 @@ def test_predict_is_the_whole_batch_in_evaluation_mode_without_gradient():
     x = torch.randn(10, 3, generator=generator())
     out = predict(model, x, batch_size=4)
     assert torch.allclose(out, model.eval()(x)) and not out.requires_grad and out.shape == (10, 2)
+
+
+def test_a_random_split_has_the_same_sizes_mixes_writers_and_still_separates():
+    task = vision.Digits(split_by="random")
+    index = {split: set(task.indices(split).tolist()) for split in vision.WRITERS}
+    assert {split: len(found) for split, found in index.items()} == {
+        split: len(vision.Digits().indices(split)) for split in vision.WRITERS
+    }
+    assert len(set.union(*index.values())) == sum(map(len, index.values())) == 1797
+    for found in index.values():
+        assert len(set(vision.writer_of(np.array(sorted(found))))) == 14
+    with pytest.raises(ValueError, match="'writer' or 'random'"):
+        vision.Digits(split_by="age")

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ftlib import runtime
+from ftlib.classroom import records
 from ftlib.classroom.source import CourseDataError
 
 EXERCISES_PACKAGE = "ftlib.classroom.exercises"
@@ -158,7 +159,7 @@ def check(id: str, answer: Any, **context: Any) -> None:
 
     An untouched stub (``...``, None, or a function whose body is ``...``) gets a friendly note. The
     first failure shows one hint, later ones both. A wrong answer never raises; an unknown exercise
-    raises only in strict mode, where the course is tested.
+    raises only in strict mode, where the course is tested. A solved exercise is kept for `progress`.
     """
     try:
         verdict = grade(id, answer, **context)
@@ -170,6 +171,8 @@ def check(id: str, answer: Any, **context: Any) -> None:
     print(verdict.message)
     if verdict.status == "correct":
         _failures.pop(id, None)
+        if trouble := records.keep_solved(id):
+            print(trouble)
     elif verdict.status != "not_started":
         _failures[id] = _failures.get(id, 0) + 1
         for number, hint in enumerate(get_exercise(id).hints[: _failures[id]], start=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ftlib.classroom.display import emit
@@ -32,8 +33,9 @@ def freeze_explorer(task: str = "digits", budgets: tuple[int, ...] = (1, 10, 50)
 
     table = results.load("vision", task)
     picture = recorded_depths(table, budgets)
-    bundle = picture._repr_mimebundle_()
-    emit(bundle["text/plain"], widget=lambda: explorer_widget(task, table, picture), **{"text/html": bundle["text/html"]})
+    shown = picture._repr_mimebundle_()
+    widget = partial(explorer_widget, task, table, picture)
+    emit(shown["text/plain"], widget=widget, **{"text/html": shown["text/html"]})
 
 
 def recorded_depths(table: pd.DataFrame, budgets: tuple[int, ...]) -> Picture:
@@ -48,7 +50,8 @@ def explorer_widget(task: str, table: pd.DataFrame, picture: Picture) -> Any:
     import ipywidgets as widgets
 
     style = {"description_width": "110px"}
-    depth = widgets.SelectionSlider(options=[(text, name) for name, text in DEPTHS.items()], description="Train", style=style)
+    depths = [(text, name) for name, text in DEPTHS.items()]
+    depth = widgets.SelectionSlider(options=depths, description="Train", style=style)
     depth.layout.width = "460px"
     budget = widgets.SelectionSlider(options=list(BUDGETS), value=5, description="Labels per class", style=style)
     budget.layout.width = "460px"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ftlib.classroom import records
 from ftlib.classroom.display import emit, rich
 from ftlib.classroom.session import current_lesson
 from ftlib.classroom.source import CourseDataError
@@ -22,10 +23,18 @@ class Prediction:
     Attributes:
         value: the guess in the question's unit, or None.
         confidence: how sure the learner is, 50 to 100 per cent, or None.
+        span: lower and upper end of the slider, or None where there is none.
     """
 
-    def __init__(self, id: str, question: str, unit: str = "", ledger: Ledger | None = None) -> None:
-        self.id, self.question, self.unit = id, question, unit
+    def __init__(
+        self,
+        id: str,
+        question: str,
+        unit: str = "",
+        ledger: Ledger | None = None,
+        span: tuple[float, float] | None = None,
+    ) -> None:
+        self.id, self.question, self.unit, self.span = id, question, unit, span
         self.value: float | None = None
         self.confidence: int | None = None
         self._ledger = ledger or Ledger()
@@ -82,7 +91,8 @@ class Prediction:
 
         Args:
             ax: the axes on which the result is plotted, its y axis in the question's unit.
-            y: the measured value; if given, the label says how far off the guess is.
+            y: the measured value; if given, the label says how far off the guess is, and the ledger keeps
+                both for the learner's `calibration`.
         """
         if self.value is None:
             return
@@ -91,6 +101,7 @@ class Prediction:
         text = f"your guess: {self._amount(self.value)}"
         if y is not None:
             text += f", {abs(y - self.value):.3g} off"
+            self._keep_measured(float(y))
         across = ax.get_yaxis_transform()
         style = {"va": "bottom", "ha": "right", "fontsize": "small", "color": "0.35"}
         ax.text(0.99, self.value, text, transform=across, **style)
@@ -108,6 +119,27 @@ class Prediction:
         self.draw(ax, y=y)
         ax.plot([x, x], [self.value, y], linestyle=":", linewidth=1.2, color="0.45", zorder=1)
         ax.plot([x], [self.value], marker="D", markersize=6, markerfacecolor="none", color="0.45", zorder=3)
+
+    def against(self, y: float) -> str:
+        """One sentence that sets the guess beside the measured value `y`; "" where there is no guess.
+
+        The ledger keeps both, as after `draw`. It is for results that are told and not plotted.
+        """
+        if self.value is None:
+            return ""
+        self._keep_measured(float(y))
+        return f"You guessed {self._amount(self.value)}, {abs(y - self.value):.3g} off."
+
+    def _keep_measured(self, y: float) -> None:
+        if self.span is None or self.value is None or not math.isfinite(y):
+            return
+        entry = {
+            "id": self.id, "lesson": current_lesson(), "guess": self.value, "confidence": self.confidence,
+            "measured": y, "low": self.span[0], "high": self.span[1],
+        }  # fmt: skip
+        trouble = records.keep_first("measured", entry, ("id",), self._ledger)
+        if trouble:
+            print(f"Your guess counts in this run, but not in your calibration. {trouble}")
 
     def _amount(self, value: float) -> str:
         return f"{value:.4g} {self.unit}".rstrip()
@@ -156,7 +188,7 @@ def predict(
         raise CourseDataError(
             f"predict({id!r}): low={low}, high={high}, step={step} is no range; low < high is needed."
         )
-    prediction = Prediction(id, question, unit)
+    prediction = Prediction(id, question, unit, span=(float(low), float(high)))
     if not again:
         prediction.recall(low, high)
 

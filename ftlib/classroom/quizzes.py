@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ftlib.classroom import source
+from ftlib.classroom import records, source
 from ftlib.classroom.display import details, emit, rich
 from ftlib.classroom.session import lesson_id
 from ftlib.classroom.source import CourseDataError
@@ -50,15 +51,18 @@ class Question:
 def quiz(id: str | None = None) -> None:
     """Show the quiz of a lesson (by default the current one) from ``data/quizzes/<id>.toml``.
 
+    The first try at each question is kept in ``.ftlib/ledger.json`` for `progress`.
+
     Raises:
         CourseDataError: the file is missing or breaks a rule of `load_quiz`.
     """
-    questions = load_quiz(lesson_id(id, "quiz()"))
+    lesson = lesson_id(id, "quiz()")
+    questions = load_quiz(lesson)
 
     def widget() -> Any:
         from ftlib.classroom.widgets import quiz_widget
 
-        return quiz_widget(questions)
+        return quiz_widget(questions, partial(records.keep_answer, lesson))
 
     emit(as_plain_text(questions), widget=widget, **{"text/html": as_html(questions)})
 

@@ -1,4 +1,4 @@
-"""What a learner leaves behind on their own disk: guesses and texts, in ``.ftlib/ledger.json``."""
+"""What a learner leaves behind on their own disk: guesses, texts and progress, in ``.ftlib/ledger.json``."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or Path.cwd() / ".ftlib" / "ledger.json"
 
+    def entries(self, section: str) -> list[dict[str, Any]]:
+        """All entries of a section, oldest first; none where the file may not be read."""
+        try:
+            return [] if runtime.strict() else self._read().get(section, [])
+        except OSError:
+            return []
+
     def latest(self, section: str, id: str) -> dict[str, Any] | None:
         """The newest entry for `id`, or None, also where the file may not be read."""
-        try:
-            entries = [] if runtime.strict() else self._read().get(section, [])
-        except OSError:
-            return None
-        return next((entry for entry in reversed(entries) if entry.get("id") == id), None)
+        return next((entry for entry in reversed(self.entries(section)) if entry.get("id") == id), None)
 
     def append(self, section: str, entry: dict[str, Any]) -> None:
         """Add `entry` and save.

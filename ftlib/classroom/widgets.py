@@ -30,18 +30,29 @@ def say(target: ipywidgets.HTML, content: str) -> None:
     target.value = f'<div role="status">{_wrapped(content)}</div>'
 
 
-def quiz_widget(questions: tuple[Question, ...]) -> ipywidgets.VBox:
+def quiz_widget(
+    questions: tuple[Question, ...], keep: Callable[[str, bool], str] | None = None
+) -> ipywidgets.VBox:
     """All questions, each answered by a click (or Tab and Space), and the score at the end.
 
     A learner may try every choice; the score counts the first.
+
+    Args:
+        questions: the quiz.
+        keep: gets a question's text and whether its first try was right; returns what to tell the
+            learner if that could not be saved.
     """
     first_tries: dict[int, bool] = {}
     score = paragraph("")
 
     def count(number: int, correct: bool) -> None:
-        first_tries.setdefault(number, correct)
+        trouble = ""
+        if number not in first_tries:
+            first_tries[number] = correct
+            trouble = keep(questions[number - 1].text, correct) if keep else ""
         right = sum(first_tries.values())
-        say(score, f"{right} of {len(questions)} right at the first try, {len(first_tries)} answered.")
+        result = f"{right} of {len(questions)} right at the first try, {len(first_tries)} answered."
+        say(score, rich(f"{result} {trouble}".rstrip()))
 
     blocks = [_question_box(number, question, count) for number, question in enumerate(questions, start=1)]
     say(score, f"0 of {len(questions)} answered. Press the letter of your choice.")

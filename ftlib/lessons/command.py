@@ -14,6 +14,7 @@ from ftlib.lessons import book
 from ftlib.lessons.book import Lesson, LessonError
 from ftlib.lessons.header import missing_keys, put_header
 from ftlib.lessons.kernel import execute
+from ftlib.lessons.map import renew_readme
 from ftlib.lessons.normal import normalise
 from ftlib.lessons.usage import Usage, over_budget, record
 
@@ -81,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
     for id in renew_headers(folder, root):
         print(f"{id}: header renewed")
+    if folder == root / "lessons" and renew_readme(root / "README.md", folder):
+        print("README.md: map renewed")
     return 1 if failed else 0
 
 

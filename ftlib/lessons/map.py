@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
-from ftlib import catalog
 from ftlib.lessons import book
+from ftlib.lessons.course import load_course
 
 START, END = "<!-- map: made by `python -m ftlib lessons --headers`, do not edit -->", "<!-- end of map -->"
 
 
-def course_map(folder: Path | None = None, links: str = "") -> str:
+def course_map(folder: Path | None = None, links: str = "", done: Mapping[str, str] | None = None) -> str:
     """The lessons as a Markdown table: question, minutes, measured seconds and memory.
 
     Args:
         folder: where the notebooks are; by default the repository's ``lessons/``, or the current folder.
         links: put before each file name, such as ``"lessons/"``.
+        done: what the learner has done, by lesson; stands in place of the measured cost.
     """
-    plan = tomllib.loads((catalog.data_dir() / "course.toml").read_text(encoding="utf-8"))
-    there = {lesson.id: lesson for lesson in book.find(_folder(folder))}
-    rows = ["| lesson | you find out | minutes | measured on one CPU core |", "|---|---|---|---|"]
-    for id, planned in plan["lessons"].items():
-        lesson = there.get(id)
-        if lesson is None or "seconds" not in lesson.about:
-            rows.append(f"| {id} {planned['title']} | *still to come* | | |")
+    last = "measured on one CPU core" if done is None else "done so far"
+    rows, planned_only = [f"| lesson | you find out | minutes | {last} |", "|---|---|---|---|"], []
+    for entry in load_course(folder).values():
+        if entry.lesson is None:
+            planned_only.append(f"{entry.id} {entry.title}")
             continue
-        about = lesson.about
-        title = f"[{id} {about['title']}]({links}{lesson.path.name})"
+        about = entry.lesson.about
+        title = f"[{entry.id} {entry.title}]({links}{entry.file})"
         cost = f"{about['seconds']:.0f} s, {about['peak_mb']:.0f} MB"
-        rows.append(f"| {title} | {about['question']} | {about['minutes']} | {cost} |")
+        cell = cost if done is None else done.get(entry.id, "")
+        rows.append(f"| {title} | {about['question']} | {entry.minutes} | {cell} |")
+    if planned_only:
+        rows += ["", f"Still to come: {' · '.join(planned_only)}."]
     return "\n".join(rows)
-
-
-def _folder(folder: Path | None) -> Path:
-    if folder is not None:
-        return folder
-    try:
-        return book.checkout() / "lessons"
-    except book.LessonError:
-        return Path()
 
 
 def renew_readme(readme: Path, folder: Path) -> bool:

@@ -159,6 +159,11 @@ def exercise_ids(lesson: Lesson) -> list[str]:
     return list(dict.fromkeys(id for cell in lesson.code_cells for id in calls(cell, "check")))
 
 
+def prediction_ids(lesson: Lesson) -> list[str]:
+    """The ids given to ``predict(...)`` in a lesson, each once, in order."""
+    return list(dict.fromkeys(id for cell in lesson.code_cells for id in calls(cell, "predict")))
+
+
 def quiz_ids(lesson: Lesson) -> list[str]:
     """The quizzes that a lesson shows: the id given to ``quiz(...)``, or the lesson's own."""
     return [id or lesson.id for cell in lesson.code_cells for id in calls(cell, "quiz")]

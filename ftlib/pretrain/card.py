@@ -23,8 +23,9 @@ digits (O, З, Ȣ).
 
 ## How
 
-`python -m ftlib.pretrain.glyphs`, seed 0: {steps:,} steps of {batch} pictures ({images:,} in all), AdamW with a one-cycle
-rate up to {lr}, weight decay {decay}, label smoothing {smoothing}, bfloat16 autocast. {minutes:.0f} minutes on {threads} core.
+`python -m ftlib.pretrain.glyphs`, seed 0: {steps:,} steps of {batch} pictures ({images:,} in all), AdamW with a
+one-cycle rate up to {lr}, weight decay {decay}, label smoothing {smoothing}, bfloat16 autocast. It took
+{minutes:.0f} minutes on {threads} core.
 
 ## How well
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from ftlib import checkpointing
 from ftlib.models.resnet import resnet10
 from ftlib.pretrain import card
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank, choose_letters
@@ -22,6 +23,7 @@ from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank
 NAME = "glyph-resnet10"
 STEPS, BATCH, MAX_LR, WEIGHT_DECAY, SMOOTHING = 9000, 256, 2e-3, 0.05, 0.1
 SAVE_EVERY = 250
+RESUME = "resume.pt"
 
 
 @torch.no_grad()
@@ -29,7 +31,7 @@ def accuracy(model: torch.nn.Module, bank: GlyphBank, n: int = 4000, seed: int =
     """Share of ``n`` freshly distorted letters of ``bank`` that the model names correctly."""
     model.eval()
     x, y = bank.sample(n, torch.Generator().manual_seed(seed))
-    hits = sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in zip(x.split(500), y.split(500)))
+    hits = sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in zip(x.split(500), y.split(500), strict=True))
     model.train()
     return hits / n
 
@@ -45,13 +47,9 @@ def train(out: Path, steps: int = STEPS, seed: int = 0, threads: int = 1) -> dic
     model = resnet10(len(letters)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, MAX_LR, total_steps=steps, pct_start=0.1)
-    state = {"step": 0, "seconds": 0.0, "log": []}
-    resume = out / "resume.pt"
-    if resume.exists():
-        saved = torch.load(resume, weights_only=True)
-        for part, key in ((model, "model"), (optimizer, "optimizer"), (schedule, "schedule")):
-            part.load_state_dict(saved[key])
-        state = saved["state"]
+    call = checkpointing.describe({"steps": steps, "seed": seed, "batch_size": BATCH, "letters": letters})
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    state = checkpointing.restore(out / RESUME, call, parts) or {"step": 0, "seconds": 0.0, "log": []}
     for step in tqdm(range(state["step"], steps), initial=state["step"], total=steps, mininterval=10):
         started = time.perf_counter()
         # one generator a step: a resumed run sees the very same letters
@@ -67,17 +65,9 @@ def train(out: Path, steps: int = STEPS, seed: int = 0, threads: int = 1) -> dic
         if state["step"] % SAVE_EVERY == 0 or state["step"] == steps:
             entry = {"step": state["step"], "loss": round(loss.item(), 4), "unseen_fonts": accuracy(model, unseen)}
             state["log"].append(entry)
-            save_resume(resume, model, optimizer, schedule, state)
+            checkpointing.save(out / RESUME, call, parts, **state)
             tqdm.write(json.dumps(entry))
     return save(out, model, letters, state, bank, unseen)
-
-
-def save_resume(path: Path, model, optimizer, schedule, state: dict) -> None:
-    """Write everything needed to go on, in one atomic step."""
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    part = path.with_suffix(".part")
-    torch.save({key: value.state_dict() for key, value in parts.items()} | {"state": state}, part)
-    part.replace(path)
 
 
 def save(out: Path, model, letters: list[str], state: dict, bank: GlyphBank, unseen: GlyphBank) -> dict:
@@ -85,19 +75,25 @@ def save(out: Path, model, letters: list[str], state: dict, bank: GlyphBank, uns
     from safetensors.torch import save_file
 
     weights = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    save_file(weights, out / "model.safetensors", metadata={"format": "pt"})
+    with checkpointing.replacing(out / "model.safetensors") as part:
+        save_file(weights, part, metadata={"format": "pt"})
     config = {"architecture": "resnet10", "image_size": SIZE, "mean": MEAN, "std": STD, "classes": letters}
-    (out / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _write(out / "config.json", json.dumps(config, ensure_ascii=False, indent=1) + "\n")
     summary = {
         "classes": len(letters), "rendered_glyphs": len(bank.labels), "images_seen": state["step"] * BATCH,
         "steps": state["step"], "seconds": round(state["seconds"]), "threads": torch.get_num_threads(),
         "accuracy_training_fonts": accuracy(model, bank), "accuracy_unseen_fonts": accuracy(model, unseen),
         "log": state["log"],
     }  # fmt: skip
-    (out / "training.json").write_text(json.dumps(summary, indent=1) + "\n")
+    _write(out / "training.json", json.dumps(summary, indent=1) + "\n")
     write_card(out)
-    (out / "resume.pt").unlink(missing_ok=True)
+    (out / RESUME).unlink(missing_ok=True)
     return summary
+
+
+def _write(path: Path, text: str) -> None:
+    with checkpointing.replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_card(folder: Path) -> None:
@@ -113,7 +109,7 @@ def write_card(folder: Path) -> None:
         unseen=record["accuracy_unseen_fonts"],
         log=", ".join(f"step {entry['step']:,}: {entry['unseen_fonts']:.2f}" for entry in log),
     )  # fmt: skip
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    _write(folder / "README.md", text)
 
 
 def main() -> None:

@@ -144,7 +144,9 @@ def distort(ink: Tensor, generator: torch.Generator) -> Tensor:
     angle, shear = uniform(-0.26, 0.26), uniform(-0.35, 0.35)
     sx, sy = uniform(0.75, 1.25), uniform(0.68, 0.95)
     cos, sin = torch.cos(angle), torch.sin(angle)
-    theta = torch.stack([cos * sx, (shear * cos - sin) * sy, uniform(-0.1, 0.1), sin * sx, (shear * sin + cos) * sy, uniform(-0.1, 0.1)], 1)  # fmt: skip
+    x_row = [cos * sx, (shear * cos - sin) * sy, uniform(-0.1, 0.1)]
+    y_row = [sin * sx, (shear * sin + cos) * sy, uniform(-0.1, 0.1)]
+    theta = torch.stack([*x_row, *y_row], 1)
     grid = F.affine_grid(theta.view(n, 2, 3), [n, 1, SIZE, SIZE], align_corners=False)
     coarse = torch.randn(n, 2, 4, 4, generator=generator) * uniform(0.02, 0.13, 1, 1, 1)
     grid = grid + F.interpolate(coarse, (SIZE, SIZE), mode="bicubic", align_corners=False).permute(0, 2, 3, 1)
@@ -170,7 +172,7 @@ def _change_stroke(ink: Tensor, choice: Tensor) -> Tensor:
 
 
 def _lower_resolution(ink: Tensor, generator: torch.Generator) -> Tensor:
-    """Average half of (N, 1, 32, 32) down to 8 x 8 as a coarse scanner does, the rest to 12, 16 or 32, and scale back."""
+    """Average half of (N, 1, 32, 32) down to 8 x 8 as a coarse scanner does, the rest less or not, and scale back."""
     choice = torch.rand(len(ink), generator=generator)
     out = ink.clone()
     for low, high, pixels in ((0.0, 0.5, 8), (0.5, 0.65, 12), (0.65, 0.85, 16)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -64,10 +65,18 @@ class Digits(ImageTask):
 
     Five writers to train on, five to test on, and two pairs to tune on. No writer is in two groups:
     a random split would let a model recognise the hand instead of the digit.
+
+    Args:
+        split_by: ``"random"`` splits at random into groups of the same sizes, to show what that hides.
     """
 
     name = "digits"
     n_outputs = 10
+
+    def __init__(self, split_by: Literal["writer", "random"] = "writer") -> None:
+        if split_by not in ("writer", "random"):
+            raise ValueError(f"split_by is {split_by!r}: choose 'writer' or 'random'")
+        self.split_by = split_by
 
     @cached_property
     def _data(self) -> tuple[Tensor, Tensor, np.ndarray]:
@@ -86,7 +95,11 @@ class Digits(ImageTask):
         """Positions of a split's digits in scikit-learn's data set."""
         if split not in WRITERS:
             raise ValueError(f"there is no split {split!r}: choose from {', '.join(WRITERS)}")
-        return np.flatnonzero(np.isin(self._data[2], WRITERS[split]))
+        chosen = np.isin(self._data[2], WRITERS[split])
+        if self.split_by == "random":
+            chosen = np.random.default_rng(0).permutation(len(chosen))[chosen]
+            return np.sort(chosen)
+        return np.flatnonzero(chosen)
 
     def split(self, name: Split) -> TensorDataset:
         """Inputs (N, 3, 32, 32) and labels (N,) of one group of writers."""

@@ -130,7 +130,7 @@ def test_without_widgets_the_fallback_stands(quiz03, shown, monkeypatch):
 
 
 def test_broken_widgets_do_not_stop_a_learner_but_stop_the_tests(quiz03, shown, monkeypatch):
-    def broken(_):
+    def broken(*_):
         raise RuntimeError("no comm")
 
     monkeypatch.setattr("ftlib.classroom.widgets.quiz_widget", broken)

@@ -133,7 +133,7 @@ def curves(answer: Any) -> str:
 @exercise(
     "03-slant",
     hints=(
-        "Use `adapt.replace_head(model, 1, kind='regression')`, and train on decimal targets: `fit` then uses squared error.",
+        "Use `adapt.replace_head(model, 1, kind='regression')`. With decimal targets `fit` uses squared error.",
         "Degrees up to 30 make large losses. Divide the targets by 10 for training and multiply the outputs back.",
     ),
     wrong=(lambda: _always_zero, lambda: _wrong_shape, 7.0),
