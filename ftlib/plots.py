@@ -122,8 +122,9 @@ def depths(table: pd.DataFrame, title: str, order: Sequence[str], budgets: Seque
         order: recipes from least to most trained; they become the horizontal axis.
     """
     ylabel = f"{table.metric.iloc[0]} on the test set"
+    unit = str(table.budget_unit.iloc[0]).removeprefix("labels ")
     return _dots_and_means(table, title, "recipe", "budget", list(order), list(budgets), "score",
-                           "what was trained", ylabel, None, str(table.budget_unit.iloc[0]))  # fmt: skip
+                           "what was trained", ylabel, None, unit)  # fmt: skip
 
 
 def _check_there(table: pd.DataFrame, column: str, wanted: Iterable) -> None:

@@ -102,8 +102,9 @@ def _needed(name: str, settings: dict[str, dict]) -> dict[str, dict]:
 
 
 def _keep(name: str) -> Path:
-    """Where unfinished grids wait; another checkpoint or data set means another file."""
-    state = hashlib.sha256((catalog.data_dir() / "catalog.toml").read_bytes()).hexdigest()[:8]
+    """Where unfinished grids wait; another checkpoint means another file."""
+    hashes = [file.sha256 for checkpoint in catalog.names("checkpoint") for file in catalog.entry(checkpoint).files]
+    state = hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
     return Path(".ftlib") / f"{name}-{state}.jsonl"
 
 
@@ -221,10 +222,12 @@ def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str 
     return difference(a[both], b[both])
 
 
-def gains(table: pd.DataFrame, first: str, second: str, budgets: Sequence[int], note: str = "") -> dict[str, Interval]:
+def gains(
+    table: pd.DataFrame, first: str, second: str, budgets: Sequence[int], note: str = "", column: str = "score"
+) -> dict[str, Interval]:
     """``gain`` at several budgets, named like ``"10 per class"``, with a ``note`` after the name if given."""
     unit = str(table.budget_unit.iloc[0]).removeprefix("labels ")
-    return {f"{budget} {unit}{note}": gain(table, first, second, budget) for budget in budgets}
+    return {f"{budget} {unit}{note}": gain(table, first, second, budget, column) for budget in budgets}
 
 
 def summary(table: pd.DataFrame, column: str = "score") -> pd.DataFrame:

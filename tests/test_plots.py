@@ -132,7 +132,7 @@ def test_curves_leaves_out_a_recipe_without_values_in_the_column():
 
 def test_depths_has_a_line_for_each_budget():
     picture = plots.depths(RECORDED, "How much to train", order=["head", "scratch"], budgets=[10])
-    assert "10 labels per class from 0.97 to 0.91" in picture.alt and "0.85" not in picture.alt
+    assert "10 per class from 0.97 to 0.91" in picture.alt and "0.85" not in picture.alt
     ax = picture.figure.axes[0]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["head", "scratch"]
     with pytest.raises(ValueError, match="3"):

@@ -436,6 +436,16 @@ def test_the_tuned_settings_are_the_best_of_what_was_tried(tuning):
         assert (shorter.score <= log.score.max() - results.AS_GOOD + 1e-3).all(), name
 
 
+def test_gains_names_each_budget_and_takes_any_column():
+    rows = [("a", 1, 0, 0.9, 0.5), ("a", 1, 1, 0.8, 0.6), ("b", 1, 0, 0.7, 0.1), ("b", 1, 1, 0.7, 0.2)]
+    table = pd.DataFrame(rows, columns=["recipe", "budget", "seed", "score", "source_score"])
+    table["budget_unit"] = "labels per class"
+    found = results.gains(table, "a", "b", [1], ", letters", "source_score")
+    assert list(found) == ["1 per class, letters"]
+    assert found["1 per class, letters"].value == pytest.approx(0.4)
+    assert results.gains(table, "a", "b", [1])["1 per class"].value == pytest.approx(0.15)
+
+
 def test_of_settings_that_are_as_good_the_shortest_wins():
     rows = [(1e-2, 300, 0.900), (1e-3, 100, 0.896), (1e-2, 100, 0.897), (1e-4, 50, 0.894)]
     tried = pd.DataFrame(

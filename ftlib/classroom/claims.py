@@ -92,11 +92,15 @@ def judge(interval: Interval, threshold: float) -> Verdict:
 def overall(verdicts: list[Verdict]) -> Verdict:
     """The verdict over all conditions.
 
-    >>> overall(["supported", "refuted"]), overall(["supported", "undecided"]), overall(["undecided"])
-    ('conditional', 'conditional', 'undecided')
+    Conditional if only some support the claim; refuted if some speak against it and none for it.
+
+    >>> overall(["supported", "refuted"]), overall(["supported", "undecided"]), overall(["refuted", "undecided"])
+    ('conditional', 'conditional', 'refuted')
     """
     kinds = set(verdicts)
-    return kinds.pop() if len(kinds) == 1 else "conditional"
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "conditional" if "supported" in kinds else "refuted"
 
 
 def claim(id: str, conditions: Interval | Mapping[str, Interval], text: str | None = None) -> None:

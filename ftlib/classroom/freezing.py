@@ -42,7 +42,7 @@ def recorded_depths(table: pd.DataFrame, budgets: tuple[int, ...]) -> Picture:
     """The recorded accuracy over depth, one line for each label budget."""
     from ftlib import plots
 
-    return plots.depths(table, "How much to train depends on how many labels you have", list(DEPTHS), budgets)
+    return plots.depths(table, "How deep to train: accuracy on digits", list(DEPTHS), budgets)
 
 
 def explorer_widget(task: str, table: pd.DataFrame, picture: Picture) -> Any:

@@ -50,7 +50,7 @@ def test_one_condition_is_judged_by_its_interval(interval, low, high, verdict):
         (["undecided", "undecided"], "undecided"),
         (["supported", "refuted"], "conditional"),
         (["supported", "undecided"], "conditional"),
-        (["refuted", "undecided"], "conditional"),
+        (["refuted", "undecided"], "refuted"),
     ],
 )
 def test_the_overall_verdict(verdicts, expected):

@@ -30,8 +30,8 @@ def test_every_depth_is_a_recipe_and_trains_more_than_the_one_before(table):
 
 def test_the_recorded_figure_says_what_it_shows(table):
     picture = freezing.recorded_depths(table, (1, 10, 50))
-    assert "How much to train" in picture.alt
-    assert "1 labels per class from 0.5" in picture.alt
+    assert "How deep to train" in picture.alt
+    assert "1 per class from 0.5" in picture.alt
 
 
 def test_the_button_trains_what_the_sliders_say_and_keeps_it_on_the_board(table, monkeypatch):

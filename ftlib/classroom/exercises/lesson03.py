@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftlib.classroom.checks import exercise, expect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ftlib import metrics
 
 REASONS = {
     "a": "it holds the most parameters, so it can learn the most",
@@ -89,10 +94,11 @@ def solution_of_repair() -> Callable[[Any], None]:
     return repaired
 
 
-MYSTERY = {"A": "full_moving_bn", "B": "svm", "C": "head"}
+MYSTERY = {"A": "top", "B": "head", "C": "scratch"}
+MYSTERY_KEYS = ("frozen", "from_nothing", "tied_at_1")
 
 
-def mystery_runs() -> Any:
+def mystery_runs() -> pd.DataFrame:
     """Recorded runs of three methods on the digits, under the names A, B and C."""
     from ftlib import results
 
@@ -107,27 +113,37 @@ def mystery_runs() -> Any:
 @exercise(
     "03-curves",
     hints=(
-        "Something that never moves cannot forget. Whose score on letters is the same at every budget?",
-        "Compare means where the intervals are apart. Read the left end for 1 label and the right end for 50.",
+        "Something that never moves cannot forget. And what was never learnt cannot be forgotten either.",
+        "Two methods are tied where each one's bar covers the other's mean. Look at the left end of the first figure.",
     ),
     wrong=(
-        {"frozen": "A", "at_1": "C", "at_50": "A"}, {"frozen": "C", "at_1": "A", "at_50": "A"},
-        {"frozen": "C", "at_1": "C", "at_50": "C"}, "C",
+        {"frozen": "A", "from_nothing": "C", "tied_at_1": "AB"},
+        {"frozen": "B", "from_nothing": "A", "tied_at_1": "AB"},
+        {"frozen": "B", "from_nothing": "C", "tied_at_1": "BC"},
+        {"frozen": "B", "from_nothing": "C", "tied_at_1": "B"},
+        "B",
     ),
 )  # fmt: skip
 def curves(answer: Any) -> str:
-    """Which of A, B, C kept its backbone frozen, and which to use at 1 and at 50 labels a class."""
-    wanted = {"frozen", "at_1", "at_50"}
-    expect(isinstance(answer, dict) and set(answer) == wanted, "fill in the three entries frozen, at_1 and at_50")
-    for key, letter in answer.items():
-        expect(letter in MYSTERY, f"{key} is {letter!r}: answer with 'A', 'B' or 'C'")
-    expect(MYSTERY[answer["frozen"]] == "head", f"{answer['frozen']} is not the frozen one: look at the letters score")
-    table = mystery_runs()
-    for key, budget in (("at_1", 1), ("at_50", 50)):
-        best = table[table.budget == budget].groupby("recipe").score.mean().idxmax()
-        labels = "one label" if budget == 1 else "50 labels"
-        expect(answer[key] == best, f"with {labels} a class another method than {answer[key]} is more accurate")
-    return "C is the frozen backbone: best with one label, and it forgot nothing. With 50 labels A overtakes it."
+    """Which of A, B, C kept its backbone frozen, which had no pre-training, and which two tie with one label."""
+    keys = ", ".join(MYSTERY_KEYS)
+    expect(isinstance(answer, dict) and set(answer) == set(MYSTERY_KEYS), f"fill in the three entries {keys}")
+    for key in ("frozen", "from_nothing"):
+        expect(answer[key] in MYSTERY, f"{key} is {answer[key]!r}: answer with 'A', 'B' or 'C'")
+    expect(MYSTERY[answer["frozen"]] == "head", f"{answer['frozen']} is not the frozen one: look at the letters")
+    expect(MYSTERY[answer["from_nothing"]] == "scratch", f"{answer['from_nothing']} has read letters before")
+    pair = sorted(str(answer["tied_at_1"]))
+    expect(len(pair) == 2 and set(pair) <= set(MYSTERY), "tied_at_1 takes two letters, such as 'AC'")
+    gap = _gap(*pair)
+    apart = f"with one label {pair[0]} and {pair[1]} are {abs(gap.value):.2f} apart, seed by seed"
+    expect(gap.low <= 0 <= gap.high, apart)
+    return "B never moved, so it still reads all letters. A trained half the network; with one label it ties with B."
+
+
+def _gap(first: str, second: str) -> metrics.Interval:
+    from ftlib import results
+
+    return results.gain(mystery_runs(), first, second, budget=1)
 
 
 @exercise(

@@ -1,0 +1,113 @@
+"""Exercises of lesson 20, your own data."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ftlib.classroom.checks import exercise, expect
+
+GROUP = r"(hand\d+)"
+WRONG_FOLDER, TWO_FOLDERS = "camp/hand07_d", "camp/hand02_d"
+MOST_DROPPED, LEAST_ACCURACY = 14, 0.8
+
+
+@cache
+def _raw() -> Any:
+    return _signs(())
+
+
+def _signs(drop: tuple[str, ...]) -> Any:
+    from ftlib import catalog
+    from ftlib.tasks.own import from_folder
+
+    return from_folder(catalog.path("signs", verbose=False) / "pictures", group=GROUP, drop=drop)
+
+
+def _duplicates_alone() -> list[str]:
+    from ftlib import data_checks
+
+    return data_checks.duplicates(_raw()).drop
+
+
+def _everything_odd() -> list[str]:
+    return [id for id in _raw().items.id if id.startswith("camp")]
+
+
+def reference_drop() -> list[str]:
+    """Every copy, the picture in two folders, and the one in the wrong folder."""
+    wrong = next(id for id in _raw().items.id if id.startswith(WRONG_FOLDER))
+    return [*_duplicates_alone(), wrong]
+
+
+@exercise(
+    "20-clean",
+    hints=(
+        "`data_checks.duplicates(raw).drop` is a list of ids. The surest suspect is not in it.",
+        "Open the pictures that `suspects` names. One of them lies in the wrong folder.",
+    ),
+    wrong=([], ["camp/nothing.png"], lambda: _duplicates_alone(), lambda: _everything_odd(), "camp/hand07_d"),
+)
+def clean(answer: Any) -> str:
+    """Ids of the pictures of the map signs that should be left out."""
+    from ftlib import data_checks
+
+    expect(isinstance(answer, list | tuple | set), "give a list of ids, as they stand in raw.items.id")
+    ids = [str(id) for id in answer]
+    unknown = set(ids) - set(_raw().items.id)
+    expect(not unknown, f"{min(unknown, default='')!r} is not among the ids in raw.items.id")
+    for start, why in ((WRONG_FOLDER, "shows a church"), (TWO_FOLDERS, "is a copy of a peak")):
+        expect(any(id.startswith(start) for id in ids), f"{start} {why}, and it still counts as a camp")
+    expect(len(ids) <= MOST_DROPPED, f"you leave out {len(ids)} pictures: so many are not wrong, and labels cost money")
+    left = data_checks.duplicates(_signs(tuple(ids)))
+    expect(left.table.empty, f"copies are still there, such as {left.table.id.iloc[0] if len(left.table) else ''}")
+    return "No copy and no wrong folder is left. Whatever you find later, write it into the guideline."
+
+
+@exercise(
+    "20-train",
+    hints=(
+        "The five steps of lesson 03: load, freeze, new head, train the head, and perhaps unfreeze.",
+        "After `adapt.replace_head(model, 4)`: `fit_head(model, task.split('train'), task, lr=0.01, steps=100)`.",
+    ),
+    wrong=(lambda: _untrained(4), lambda: _untrained(610), "head"),
+)
+def train(answer: Any) -> str:
+    """A model that tells the four map signs apart."""
+    from torch import nn
+
+    from ftlib import adapt, metrics
+
+    expect(isinstance(answer, nn.Module), "give the model, a torch.nn.Module")
+    task = _signs(tuple(reference_drop()))
+    outputs = adapt.get_head(answer).out_features
+    expect(outputs == task.n_outputs, f"the model has {outputs} outputs, but there are {task.n_outputs} classes")
+    score = task.evaluate(answer)
+    reach = metrics.wilson_interval(round(score.value * score.n), score.n)
+    said = f"accuracy {score.value:.2f} on {score.n} signs by other hands"
+    said += f" (95 % interval {reach.low:.2f} to {reach.high:.2f})"
+    expect(score.value >= LEAST_ACCURACY, f"{said}; a trained head gets {LEAST_ACCURACY} or more")
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _untrained(n_outputs: int) -> Any:
+    from ftlib import models
+
+    return models.resnet10(n_outputs)
+
+
+@exercise(
+    "20-budget",
+    hints=(
+        "By what did the number of labels grow, and by what did the error shrink? The same again does the same again.",
+        "Four times the labels halve the error. From 0.12 down to 0.03 the error has to be halved twice.",
+    ),
+    wrong=(80, 40, 0.03, 5000, "many"),
+)
+def budget(answer: Any) -> str:
+    """Labels a class for an error of 0.03, when 5 gave 0.24 and 20 gave 0.12."""
+    expect(isinstance(answer, int | float) and not isinstance(answer, bool), "give a number of labels a class")
+    expect(answer >= 1, f"{answer} is a share; the question is how many labels a class")
+    expect(answer > 90, f"with {answer:g} labels a class the trend still gives an error of 0.06 or more")
+    expect(280 <= answer <= 360, f"{answer:g} is off: apply the same factor as before, twice")
+    return "Four times the labels halve the error, so 20, 80, 320. The last step costs more than all before it."

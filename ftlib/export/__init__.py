@@ -1,0 +1,146 @@
+"""Save a fine-tuned model in a folder that works without the course, and load it again."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ftlib.export import predict
+from ftlib.export.predict import Classifier
+from ftlib.tasks import glyphs, ink
+from ftlib.tasks.base import Task
+
+__all__ = ["Classifier", "load", "save"]
+
+FILES = ("model.safetensors", "config.json", "predict.py", "ink.py", "README.md")
+README = """# {name}
+
+A picture classifier, fine-tuned from glyph-resnet10 (CC BY 4.0), for the classes {classes}.
+
+`pip install torch torchvision safetensors pillow numpy`, then `python predict.py PICTURE`, or from Python:
+
+    from predict import Classifier
+    print(Classifier().predict("picture.png"))
+
+Say here what it was trained on, how it scored on which test, and what it must not be used for.
+"""
+
+
+def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = False) -> Path:
+    """Write ``model.safetensors``, ``config.json``, a README and a ``predict.py`` that runs without ftlib.
+
+    The folder appears complete or not at all. LoRA adapters are merged into a copy of the weights.
+
+    Args:
+        task: whose classes the model tells apart: digits or ``from_folder``.
+        overwrite: replace the folder, if it holds a saved model and nothing else.
+
+    Raises:
+        FileExistsError: the folder exists and may not be replaced.
+        ValueError: the model is not a ResNet of the course with one output a class.
+    """
+    folder = Path(folder)
+    config = _config(task)
+    plain = _plain(model)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in plain.state_dict().items()}
+    _check(state, config)
+    _check_place(folder, overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        _write(part, state, config, task.name)
+        _put(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def load(folder: str | Path) -> Classifier:
+    """A saved model: ``.predict(path)``, ``.classes``, and ``.model`` in evaluation mode on the CPU.
+
+    Raises:
+        ValueError: the folder holds no saved model, or a damaged one.
+    """
+    return Classifier(folder)
+
+
+def _config(task: Task) -> dict:
+    if task.domain != "vision":
+        raise ValueError(f"{task.name} is no picture task: only picture models can be saved so far")
+    classes = list(map(str, getattr(task, "classes", range(task.n_outputs))))
+    return {
+        "architecture": "resnet10", "classes": classes, "task": task.name,
+        "image_size": glyphs.SIZE, "mean": glyphs.MEAN, "std": glyphs.STD,
+    }  # fmt: skip
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    """The model without wrappers; adapters are merged in a copy, so that yours stays as it is."""
+    if hasattr(model, "merge_and_unload"):
+        from copy import deepcopy
+
+        return deepcopy(model).merge_and_unload()
+    return model
+
+
+def _check(state: dict[str, torch.Tensor], config: dict) -> None:
+    with torch.device("meta"):
+        wanted = {name: tensor.shape for name, tensor in predict.build(config).state_dict().items()}
+    found = {name: tensor.shape for name, tensor in state.items()}
+    if found == wanted:
+        return
+    name = next((name for name in wanted if found.get(name) != wanted[name]), None) or next(iter(found.keys() - wanted))
+    n = len(config["classes"])
+    raise ValueError(
+        f"only the course's {config['architecture']} with {n} outputs, one a class, can be saved, but {name} has shape "
+        f"{tuple(found.get(name, ()))} in this model: replace the head with adapt.replace_head(model, {n})"
+    )
+
+
+def _check_place(folder: Path, overwrite: bool) -> None:
+    if not os.path.lexists(folder):
+        return
+    if not overwrite:
+        raise FileExistsError(f"{folder} exists: choose another folder, or pass overwrite=True")
+    inside = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    strange = inside - {*FILES, "__pycache__"}
+    if folder.is_symlink() or not folder.is_dir() or strange or (inside and "config.json" not in inside):
+        what = f"holds {sorted(strange)[0]}, which save did not write" if strange else "is no saved model"
+        raise FileExistsError(f"{folder} {what}, so it is not replaced: choose another folder")
+
+
+def _write(part: Path, state: dict[str, torch.Tensor], config: dict, name: str) -> None:
+    from safetensors.torch import save_file
+
+    part.mkdir()
+    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
+    script = inspect.getsource(predict).replace("from ftlib.tasks.ink import", "from ink import")
+    listed = ", ".join(config["classes"])
+    texts = {
+        "config.json": json.dumps(config, indent=1, ensure_ascii=False) + "\n",
+        "predict.py": script,
+        "ink.py": inspect.getsource(ink),
+        "README.md": README.format(name=name, classes=listed),
+    }
+    for file, text in texts.items():
+        (part / file).write_text(text, encoding="utf-8")
+
+
+def _put(part: Path, folder: Path) -> None:
+    """Move the finished folder into place; the old one goes only when the new one stands."""
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(part, folder)
+    except OSError:
+        if old.exists():
+            os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""Load a saved model and say what is in a picture: ``python predict.py PICTURE [PICTURE ...]``.
+
+A copy of this file lies beside every saved model. It needs torch, torchvision, safetensors and Pillow, and
+nothing else of the course.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ftlib.tasks.ink import UnreadablePicture, read_ink
+
+ARCHITECTURES = {"resnet10": [1, 1, 1, 1]}  # torchvision's ResNet of basic blocks: how many a stage
+
+
+def build(config: dict[str, Any]) -> nn.Module:
+    """The untrained network that ``config.json`` describes."""
+    from torchvision.models.resnet import BasicBlock, ResNet
+
+    if config["architecture"] not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"config.json names the architecture {config['architecture']!r}: known are {known}")
+    return ResNet(BasicBlock, ARCHITECTURES[config["architecture"]], num_classes=len(config["classes"]))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checked content of ``config.json``."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ValueError(f"{folder} holds no saved model: config.json cannot be read") from problem
+    except ValueError as problem:
+        raise ValueError(f"{path} is damaged: save the model again") from problem
+    needed = {"architecture", "classes", "image_size", "mean", "std"}
+    if not isinstance(config, dict) or needed - config.keys():
+        raise ValueError(f"{path} lacks {', '.join(sorted(needed - set(config)))}: save the model again")
+    return config
+
+
+class Classifier:
+    """A saved model with its classes; reads pictures as they were read in training."""
+
+    def __init__(self, folder: str | Path | None = None):
+        """Load from ``folder``, by default the one that holds this file.
+
+        Raises:
+            ValueError: the folder holds no saved model, or a damaged one.
+        """
+        folder = Path(__file__).parent if folder is None else Path(folder)
+        self.config = read_config(folder)
+        self.classes: list[str] = self.config["classes"]
+        self.model = build(self.config)
+        try:
+            self.model.load_state_dict(load_file(folder / "model.safetensors"))
+        except Exception as problem:  # missing, cut short, or of another shape
+            raise ValueError(f"{folder / 'model.safetensors'} cannot be loaded: {problem}") from problem
+        self.model.eval()
+
+    def inputs(self, paths: Sequence[str | Path]) -> Tensor:
+        """Pictures as the network reads them: (N, 3, size, size)."""
+        ink = torch.stack([read_ink(path)[0] for path in paths])
+        return ((ink - self.config["mean"]) / self.config["std"]).expand(-1, 3, -1, -1)
+
+    @torch.no_grad()
+    def predict(self, path: str | Path) -> dict[str, float]:
+        """Each class with its probability, the likeliest first."""
+        chances = self.model(self.inputs([path])).softmax(1)[0]
+        order = chances.argsort(descending=True).tolist()
+        return {self.classes[i]: chances[i].item() for i in order}
+
+
+def main(paths: Sequence[str]) -> int:
+    """Print a line for each picture; the exit code is 1 if one could not be read."""
+    if not paths:
+        print("Usage: python predict.py PICTURE [PICTURE ...]", file=sys.stderr)
+        return 2
+    classifier, failed = Classifier(), False
+    for path in paths:
+        try:
+            label, chance = next(iter(classifier.predict(path).items()))
+            print(f"{path}: {label} ({chance:.0%})")
+        except UnreadablePicture as problem:
+            failed = True
+            print(f"{path} {problem}", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
