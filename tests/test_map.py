@@ -37,11 +37,11 @@ def test_the_readme_shows_the_current_map():
 
 def test_renewing_replaces_only_what_is_between_the_marks(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
+    readme.write_text(f"before\n{START}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
     assert renew_readme(readme, ROOT / "lessons")
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{START}\n| lesson |") and text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    assert "OUTDATED" not in text
     assert not renew_readme(readme, ROOT / "lessons")
 
 

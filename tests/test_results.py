@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ftlib import catalog, recipes, results, tasks
+from ftlib.batching import steps_per_epoch
 
 COMMON = {"task": "digits", "budget_unit": "labels per class", "metric": "accuracy"}
 
@@ -276,8 +277,11 @@ def test_a_run_is_found_again_by_the_settings_it_reads():
 
 
 def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir):
+    entry = '[net]\nkind = "checkpoint"\ntitle = "t"\nlicence = "MIT"\nsources = [{{ from = "data", path = "x" }}]\n'
+    entry += 'files = [{{ path = "w", size = 1, sha256 = "{sha}" }}]\n'
+    (data_dir / "catalog.toml").write_text(entry.format(sha="0" * 64))
     before = results._keep("tune-digits")
-    (data_dir / "catalog.toml").write_text("changed")
+    (data_dir / "catalog.toml").write_text(entry.format(sha="1" * 64))
     assert results._keep("tune-digits") != before and results._keep("x") != results._keep("y")
 
 
@@ -418,8 +422,10 @@ def test_the_recorded_values_make_sense(recorded):
 def test_the_recorded_steps_are_the_tuned_ones(recorded, tuning):
     settings = tuning["settings"]
     for name, group in recorded[recorded.steps > 0].groupby("recipe"):
-        steps = sum(settings[phase.settings]["steps"] for phase in recipes.RECIPES[name].phases)
-        assert (group.steps == steps).all(), name
+        for budget, rows in group.groupby("budget"):
+            least = recipes.MIN_PASSES * steps_per_epoch(10 * budget, recipes.BATCH_SIZE)
+            phases = recipes.RECIPES[name].phases
+            assert (rows.steps == sum(max(settings[phase.settings]["steps"], least) for phase in phases)).all(), name
 
 
 def test_the_tuned_settings_are_the_best_of_what_was_tried(tuning):

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from ftlib import runtime
 from ftlib.classroom import source
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import emit, rich
 from ftlib.classroom.session import lesson_id
 from ftlib.classroom.source import CourseDataError
 
@@ -126,10 +126,11 @@ def claim(id: str, conditions: Interval | Mapping[str, Interval], text: str | No
         )
     intervals = dict(conditions) if isinstance(conditions, Mapping) else {"": conditions}
     record = _record(test, intervals, text or test.statement)
-    line = _line(record)
+    line, shown = _line(record), _html(record)
     if record["verdict"] != test.verdict:
-        line += f"\nNot in this run: recorded was {test.verdict}. Why might that be?"
-    emit(line, **{CLAIM_MIME: record})
+        changed = f"Not in this run: recorded was {test.verdict}. Why might that be?"
+        line, shown = f"{line}\n{changed}", f"{shown}<p>{changed}</p>"
+    emit(line, **{"text/html": shown, CLAIM_MIME: record})
     if record["verdict"] != test.verdict and runtime.strict():
         raise ClaimChanged(
             f"{id} in lesson {lesson} is recorded as {test.verdict}; this run says: {_line(record)}"
@@ -184,3 +185,18 @@ def _line(record: dict[str, Any]) -> str:
         name = f"{row['condition']}: " if row["condition"] else ""
         parts.append(f"{name}{row['value']:+.3g} [{low:.3g}, {high:.3g}]")
     return " | ".join(parts)
+
+
+def _html(record: dict[str, Any]) -> str:
+    """The claim with one line a condition, each with its own verdict in words."""
+    rows = "".join(
+        f"<tr><td style='text-align: left'>{rich(row['condition'])}</td>"
+        f"<td>{row['value']:+.3f}</td><td>{row['interval'][0]:+.3f} to {row['interval'][1]:+.3f}</td>"
+        f"<td style='text-align: left'>{row['verdict']}</td></tr>"
+        for row in record["conditions"]
+    )
+    head = f"<p><strong>{record['id']} {record['verdict']}.</strong> {rich(record['text'])}</p>"
+    measured = f"<p>Measured: {rich(record['quantity'])}. It holds where the whole interval lies "
+    measured += f"above {record['threshold']:g}.</p>"
+    names = "<tr><th></th><th>mean</th><th>95 % interval</th><th>this one alone</th></tr>"
+    return f"{head}{measured}<table>{names}{rows}</table>"
