@@ -16,7 +16,7 @@ REASONS = {
     "a": "it holds the most parameters, so it can learn the most",
     "b": "its features are the most specific to the source task",
     "c": "it sees the pixels first",
-    "d": "it is the cheapest to train",
+    "d": "it is the only stage without BatchNorm",
 }
 
 
@@ -36,7 +36,7 @@ def first_stage(answer: Any) -> str:
     expect(stage != "head", "the head is new and is trained already; name the first stage to unfreeze after it")
     expect(stage == "layer4", f"{stage} is far from the output: what it finds serves digits as well as letters")
     expect(reason == "b", f"the stage is right, but the reason is not that {REASONS[reason]}")
-    return "layer4 turns strokes into letters. Strokes serve digits too, so the stages before it can wait."
+    return "layer4 turns strokes into letters. Strokes serve digits too, so the stages before it can wait their turn."
 
 
 @exercise(
@@ -170,7 +170,7 @@ def slant(answer: Any) -> str:
     error, explained = metrics.mae(true, guesses), metrics.r2(true, guesses)
     said = f"mean absolute error {error:.1f} degrees, R² {explained:.2f}"
     expect(explained >= 0.5, f"on 300 unseen letters: {said}; R² should be at least 0.5 (always answering 0 gives 0)")
-    return f"On 300 unseen letters: {said}. The backbone was never taught about slant."
+    return f"On 300 unseen letters: {said}. The backbone was never asked for an angle before."
 
 
 def _always_zero(x: Any) -> Any:
