@@ -42,13 +42,21 @@ class Picture:
         self.figure, self.alt = figure, " ".join(alt.split())
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-        data = base64.b64encode(buffer.getvalue()).decode()
+        data = base64.b64encode(_png(self.figure)).decode()
         width = round(self.figure.get_figwidth() * 100)
         style = f"max-width: {width}px; width: 100%"
         image = f'<img alt="{html.escape(self.alt)}" style="{style}" src="data:image/png;base64,{data}">'
         return {"text/html": image, "text/plain": f"[figure] {self.alt}"}
+
+
+def _png(fig: Figure) -> bytes:
+    """The figure as a PNG of 128 colours: a third of the size, and no eye sees the difference."""
+    from PIL import Image
+
+    full, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(full, format="png", bbox_inches="tight", metadata={"Software": None})
+    Image.open(full).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def figure(
