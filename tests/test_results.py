@@ -469,3 +469,16 @@ def test_the_recorded_traces_reach_the_recorded_scores(recorded):
     last = traces.groupby(["recipe", "seed"]).score.last()
     for (recipe, seed), score in last.items():
         assert results.scores(recorded, recipe, results.TRACE_BUDGET)[seed] == pytest.approx(score, abs=0.02)
+
+
+def test_what_lesson_03_says_in_words_is_what_was_recorded(recorded, tuning):
+    assert all(results.gain(recorded, "svm", "scratch", budget).low > 0 for budget in (1, 2))
+    assert results.gain(recorded, "head_then_all", "head_then_all_moving_bn", 1).low > 0
+    assert abs(results.gain(recorded, "head", "full", 10).value) < 0.02
+    assert abs(results.gain(recorded, "head", "head_then_all", 50).value) < 0.005
+    assert tuning["settings"]["full"]["lr"] > 3 * tuning["settings"]["head_then_all"]["lr"]
+    letters = recorded[recorded.budget == 1].groupby("recipe").source_score.mean()
+    assert letters.idxmin() == "lora" and letters.idxmax() == "head"
+    rows = recorded[recorded.budget == 10].groupby("recipe")[["seconds", "trainable_parameters"]].mean()
+    assert rows.seconds["top"] < rows.seconds["full"]
+    assert 900 < rows.trainable_parameters["full"] / rows.trainable_parameters["head"] < 1000
