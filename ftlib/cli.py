@@ -10,7 +10,7 @@ COMMANDS = {
     "doctor": "check whether this machine can run the course",
     "workspace": "make or update your own copy of the lessons",
     "tune": "choose each recipe's rate and step count on the tuning split of a domain",
-    "results": "rebuild the recorded grid of a domain (data/results/<domain>.json)",
+    "results": "rebuild the recorded grid of a domain, or a lesson's own study (data/results/<name>.json)",
     "claims": "collect the claims that the lessons measured into one table",
     "lessons": "run lessons and save them in their normal form",
 }
@@ -46,15 +46,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _grid(command: str, argv: list[str]) -> int:
-    from ftlib import results, tasks
+    from ftlib import results, studies, tasks
 
     domains = sorted({tasks.get(name).domain for name in tasks.names()})
     parser = argparse.ArgumentParser(prog=f"python -m ftlib {command}", description=COMMANDS[command])
-    parser.add_argument("domain", choices=domains)
+    parser.add_argument("domain", choices=domains + studies.names() * (command == "results"))
     parser.add_argument("--workers", type=int, default=1, help="single-threaded processes at once")
     if command == "results":
         parser.add_argument("--seeds", type=int, default=10)
         args = parser.parse_args(argv)
+        if args.domain in studies.names():
+            print(studies.record(args.domain, args.workers).describe(include="all").to_string())
+            return 0
         table = results.record(args.domain, args.seeds, args.workers)
         print(results.summary(table).round(3).to_string(index=False))
     else:

@@ -24,8 +24,6 @@ COLUMNS = (
     "task", "recipe", "budget", "budget_unit", "seed", "score", "metric", "source_score", "seconds", "steps",
     "trainable_parameters",
 )  # fmt: skip
-BATCH_SIZE = 16
-MIN_PASSES = 14  # over the training set, for every recipe: tuned step counts come from small budgets
 
 
 @dataclass(frozen=True)
@@ -180,8 +178,8 @@ def _row(task: Task, name: str, budget: int, seed: int, score, seconds: float) -
 
 
 def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> tuple[nn.Module, History]:
-    options = {"batch_size": BATCH_SIZE, "collate": task.collate} | options
-    options["steps"] = max(options["steps"], MIN_PASSES * steps_per_epoch(len(train), options["batch_size"]))
+    options = {"batch_size": task.batch_size, "collate": task.collate} | options
+    options["steps"] = max(options["steps"], task.min_passes * steps_per_epoch(len(train), options["batch_size"]))
     adapt.unfreeze(model)
     if phase.train == "head":
         adapt.freeze(model)
@@ -191,6 +189,9 @@ def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> 
         adapt.freeze(model, *_before(phase.train, task, list(task.stages(model))))
     elif phase.train == "lora":
         model = adapt.lora(model)
+    if task.lengths is not None:
+        options = {"lengths": task.lengths(train)} | options
+    options = {"micro_batch": task.micro_batch} | options
     return model, fit(model, train, loss=task.loss, batchnorm=batchnorm, **options)
 
 

@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
-import os
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from ftlib import catalog, recipes, runtime, tasks
+from ftlib.grid import kept_in, run_jobs, write_json
 from ftlib.metrics import Interval, difference, mean_interval
 from ftlib.tasks.base import Task
 
-TUNE_BUDGETS, TUNE_SEEDS = (1, 10), (0, 1)
-STEPS = (100, 300)
+TUNE_SEEDS = (0, 1)
 AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
-DEFAULT_RATES = (1e-4, 3e-4, 1e-3, 3e-3)
-GENTLE_RATES, BOLD_RATES = (3e-5, 1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3, 1e-2)
-RATES = {
-    "head": (1e-3, 3e-3, 1e-2, 3e-2), "scratch": BOLD_RATES, "lora": BOLD_RATES,
-    "head_then_all": GENTLE_RATES, "head_then_all_moving_bn": GENTLE_RATES,
-}  # fmt: skip
-GRID = {
-    "digits": (
-        "scratch", "head", "from_layer4", "top", "from_layer2", "full", "head_then_all",
-        "full_moving_bn", "head_then_all_moving_bn", "lora", "svm",
-    )
-}  # fmt: skip
 TRACED, TRACE_BUDGET, TRACE_EVERY = ("scratch", "head", "head_then_all"), 10, 10
 LIVE_TOLERANCE = 0.02
 
 
 class NotReproduced(AssertionError):
     """A live run landed away from the recorded one."""
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON in one atomic step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
-
-
-def _map(function: Callable, jobs: Sequence, done: Path, workers: int) -> list[dict]:
-    """Run jobs in single-threaded processes; each finished row is kept in ``done``, so a killed run goes on."""
-    from multiprocessing import get_context
-
-    from tqdm.auto import tqdm
-
-    rows = {}
-    if done.exists():
-        lines = done.read_text().splitlines()
-        rows = {entry["key"]: entry["row"] for entry in map(_read_line, lines) if entry}
-    left = [job for job in jobs if repr(job) not in rows]
-    done.parent.mkdir(parents=True, exist_ok=True)
-    cut_off = done.exists() and not done.read_bytes().endswith(b"\n")
-    with get_context("spawn").Pool(workers, initializer=runtime.set_threads, initargs=(1,)) as pool:
-        with open(done, "a", encoding="utf-8") as file:
-            file.write("\n" * cut_off)
-            for job, row in tqdm(pool.imap_unordered(partial(_call, function), left), total=len(left), unit="run"):
-                file.write(json.dumps({"key": repr(job), "row": row}) + "\n")
-                file.flush()
-                rows[repr(job)] = row
-    return [rows[repr(job)] for job in jobs]
-
-
-def _read_line(line: str) -> dict | None:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError:  # the line that was being written when the run was killed
-        return None
-
-
-def _call(function: Callable, job: tuple) -> tuple[tuple, dict]:
-    return job, function(*job)
 
 
 def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
@@ -101,18 +42,11 @@ def _needed(name: str, settings: dict[str, dict]) -> dict[str, dict]:
     return {key: settings[key] for key in sorted(wanted)}
 
 
-def _keep(name: str) -> Path:
-    """Where unfinished grids wait; another checkpoint means another file."""
-    hashes = [file.sha256 for checkpoint in catalog.names("checkpoint") for file in catalog.entry(checkpoint).files]
-    state = hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
-    return Path(".ftlib") / f"{name}-{state}.jsonl"
-
-
 def candidates(task: Task, name: str) -> list[dict]:
     """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
     if name in task.rivals():
         return task.rival_grid()[name]
-    return [{"lr": lr, "steps": steps} for lr in RATES.get(name, DEFAULT_RATES) for steps in STEPS]
+    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.tune_steps]
 
 
 def choose(tried: pd.DataFrame) -> dict:
@@ -134,20 +68,20 @@ def tune(domain: str, workers: int = 1) -> dict:
     """
     chosen = {}
     for task_name in tasks.names(domain):
-        if task_name not in GRID:
-            continue
         task = tasks.get(task_name)
-        names = sorted(GRID[task_name], key=lambda name: name != "head")  # others start from the tuned head
+        if not task.grid:
+            continue
+        names = sorted(task.grid, key=lambda name: name != "head")  # others start from the tuned head
         settings, log = {}, []
         for group in (names[:1], names[1:]):
             jobs = [
                 (task_name, name, budget, seed, _needed(name, settings | {name: candidate}), *pools)
                 for name in group
                 for candidate in candidates(task, name)
-                for budget, seed in itertools.product(TUNE_BUDGETS, TUNE_SEEDS)
+                for budget, seed in itertools.product(task.tune_budgets, TUNE_SEEDS)
                 for pools in (("tune", "tune_valid"), ("tune_valid", "tune"))
             ]
-            rows = _map(_one, jobs, _keep(f"tune-{task_name}"), workers)
+            rows = run_jobs(_one, jobs, kept_in(f"tune-{task_name}"), workers)
             scored = pd.DataFrame(
                 {"name": job[1], "candidate": json.dumps(job[4][job[1]]), "score": row["score"]}
                 for job, row in zip(jobs, rows, strict=True)
@@ -164,22 +98,22 @@ def tune(domain: str, workers: int = 1) -> dict:
 def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
     """Run the full grid of a domain and save it as ``data/results/<domain>.json`` with versions and timings."""
     tables, traces = [], []
-    for task_name in (name for name in tasks.names(domain) if name in GRID):
+    for task_name in (name for name in tasks.names(domain) if tasks.get(name).grid):
         task = tasks.get(task_name)
         settings = recipes.tuned(task)
         jobs = [
             (task_name, name, budget, seed, _needed(name, settings), "train", "test")
             for budget in task.budgets
             for seed in range(seeds)
-            for name in GRID[task_name]
+            for name in task.grid
         ]
-        tables += _map(_one, jobs, _keep(f"results-{task_name}"), workers)
+        tables += run_jobs(_one, jobs, kept_in(f"results-{task_name}"), workers)
         jobs = [
             (task_name, name, TRACE_BUDGET, seed, _needed(name, settings), TRACE_EVERY)
             for seed in range(seeds)
             for name in TRACED
         ]
-        traces += _map(_trace, jobs, _keep(f"traces-{task_name}"), workers)
+        traces += run_jobs(_trace, jobs, kept_in(f"traces-{task_name}"), workers)
     table = pd.DataFrame(tables, columns=recipes.COLUMNS)
     table["seconds"] = table["seconds"].round(2)
     table[["score", "source_score"]] = table[["score", "source_score"]].astype(float).round(4)

@@ -19,7 +19,7 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=str)
 ROOMS = (
     "runtime", "catalog", "metrics", "planning", "plots", "adapt", "models", "tasks", "data_checks", "export",
     "batching",
-    "checkpointing", "train", "cached", "recipes", "results", "lessons",
+    "checkpointing", "train", "cached", "recipes", "grid", "results", "studies", "lessons",
     "classroom", "pretrain", "workspace", "doctor", "cli", "__main__",
 )  # fmt: skip
 # private helpers that belong to a room

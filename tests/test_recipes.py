@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 
 from ftlib import adapt, cached, recipes
 from ftlib.cached import fit_head, frozen_features
+from ftlib.grid import write_json
 from ftlib.metrics import Score
 from ftlib.recipes import (
     COLUMNS,
@@ -24,7 +25,7 @@ from ftlib.recipes import (
     source_score,
     tuned,
 )
-from ftlib.results import write_json
+from ftlib.tasks.base import Task
 from ftlib.tasks.vision import Digits, PrintedLetters
 from ftlib.train import fit
 
@@ -47,11 +48,11 @@ each = pytest.mark.parametrize("name", TRAINED)
 @pytest.fixture(autouse=True)
 def short_runs(monkeypatch):
     """Let a test train for fewer passes than a recipe does at least."""
-    monkeypatch.setattr(recipes, "MIN_PASSES", 1)
+    monkeypatch.setattr(Task, "min_passes", 1)
 
 
 def test_a_recipe_makes_at_least_so_many_passes_over_its_labels(monkeypatch):
-    monkeypatch.setattr(recipes, "MIN_PASSES", 3)
+    monkeypatch.setattr(Task, "min_passes", 3)
     row = run("head", TASK, 5, settings={"head": {"lr": 1e-3, "steps": 2}}).row
     assert row["steps"] == 3 * 4  # 50 labels in batches of 16
     row = run("head", TASK, 5, settings={"head": {"lr": 1e-3, "steps": 20}}).row

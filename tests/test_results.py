@@ -10,8 +10,9 @@ import multiprocessing.dummy
 import pandas as pd
 import pytest
 
-from ftlib import catalog, recipes, results, tasks
+from ftlib import catalog, grid, recipes, results, tasks
 from ftlib.batching import steps_per_epoch
+from ftlib.grid import write_json
 
 COMMON = {"task": "digits", "budget_unit": "labels per class", "metric": "accuracy"}
 
@@ -147,7 +148,7 @@ def data_dir(tmp_path, monkeypatch):
 
 def test_write_json_makes_the_folder_and_reads_back(tmp_path):
     path = tmp_path / "a" / "b.json"
-    results.write_json(path, {"x": [1, "é"]})
+    write_json(path, {"x": [1, "é"]})
     assert json.loads(path.read_text(encoding="utf-8")) == {"x": [1, "é"]}
     assert path.read_text(encoding="utf-8").endswith("\n")
     assert [file.name for file in path.parent.iterdir()] == ["b.json"]
@@ -155,12 +156,12 @@ def test_write_json_makes_the_folder_and_reads_back(tmp_path):
 
 def test_write_json_never_leaves_half_a_file(tmp_path, monkeypatch):
     path = tmp_path / "b.json"
-    results.write_json(path, "old")
+    write_json(path, "old")
     with pytest.raises(TypeError):
-        results.write_json(path, {"x": object()})
-    monkeypatch.setattr(results.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        write_json(path, {"x": object()})
+    monkeypatch.setattr(grid.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        results.write_json(path, "new")
+        write_json(path, "new")
     assert json.loads(path.read_text()) == "old"
 
 
@@ -177,7 +178,7 @@ def write_recorded(folder) -> None:
         for s in (0, 1)
     ]
     columns = RECORDED.astype(object).where(RECORDED.notna(), None).to_dict("list")
-    results.write_json(folder / "results" / "vision.json", {"columns": columns, "traces": traces})
+    write_json(folder / "results" / "vision.json", {"columns": columns, "traces": traces})
 
 
 def test_load_gives_the_table_that_was_recorded(data_dir):
@@ -233,27 +234,27 @@ ROWS = [{"name": "a", "square": 1}, {"name": "b", "square": 4}, {"name": "a", "s
 
 def test_map_returns_rows_in_the_order_of_the_jobs(tmp_path, threads):
     count = Counter()
-    assert results._map(count, JOBS, tmp_path / "new" / "done.jsonl", 2) == ROWS
+    assert grid.run_jobs(count, JOBS, tmp_path / "new" / "done.jsonl", 2) == ROWS
     assert sorted(count.calls) == sorted(JOBS)
     assert len((tmp_path / "new" / "done.jsonl").read_text().splitlines()) == 3
 
 
 def test_map_does_not_run_a_finished_job_again(tmp_path, threads):
     done, first, second = tmp_path / "done.jsonl", Counter(), Counter()
-    results._map(first, JOBS[:2], done, 1)
-    assert results._map(second, JOBS, done, 1) == ROWS
+    grid.run_jobs(first, JOBS[:2], done, 1)
+    assert grid.run_jobs(second, JOBS, done, 1) == ROWS
     assert second.calls == [("a", 3)]
 
 
 def test_map_survives_a_line_that_was_cut_off(tmp_path, threads):
     done, count = tmp_path / "done.jsonl", Counter()
-    results._map(Counter(), JOBS, done, 1)
+    grid.run_jobs(Counter(), JOBS, done, 1)
     text = done.read_text()
     done.write_text(text[: text.rindex('"square"')])
-    assert results._map(count, JOBS, done, 1) == ROWS
+    assert grid.run_jobs(count, JOBS, done, 1) == ROWS
     assert len(count.calls) == 1
     again = Counter()
-    assert results._map(again, JOBS, done, 1) == ROWS and again.calls == []
+    assert grid.run_jobs(again, JOBS, done, 1) == ROWS and again.calls == []
 
 
 def test_map_keeps_what_was_finished_before_a_job_failed(tmp_path, threads):
@@ -265,9 +266,9 @@ def test_map_keeps_what_was_finished_before_a_job_failed(tmp_path, threads):
         return {"name": name, "square": number**2}
 
     with pytest.raises(RuntimeError, match="stopped"):
-        results._map(job, JOBS, done, 1)
+        grid.run_jobs(job, JOBS, done, 1)
     count = Counter()
-    assert results._map(count, JOBS, done, 1) == ROWS and count.calls == [("a", 3)]
+    assert grid.run_jobs(count, JOBS, done, 1) == ROWS and count.calls == [("a", 3)]
 
 
 def test_a_run_is_found_again_by_the_settings_it_reads():
@@ -280,9 +281,9 @@ def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir):
     entry = '[net]\nkind = "checkpoint"\ntitle = "t"\nlicence = "MIT"\nsources = [{{ from = "data", path = "x" }}]\n'
     entry += 'files = [{{ path = "w", size = 1, sha256 = "{sha}" }}]\n'
     (data_dir / "catalog.toml").write_text(entry.format(sha="0" * 64))
-    before = results._keep("tune-digits")
+    before = grid.kept_in("tune-digits")
     (data_dir / "catalog.toml").write_text(entry.format(sha="1" * 64))
-    assert results._keep("tune-digits") != before and results._keep("x") != results._keep("y")
+    assert grid.kept_in("tune-digits") != before and grid.kept_in("x") != grid.kept_in("y")
 
 
 # tuning and recording, with a made-up world in place of training
@@ -326,24 +327,24 @@ def made_up_world(data_dir, threads, monkeypatch):
 
 def test_every_recipe_and_rival_gets_as_many_candidates():
     task = tasks.get("digits")
-    counts = {name: len(results.candidates(task, name)) for name in results.GRID["digits"]}
+    counts = {name: len(results.candidates(task, name)) for name in tasks.get("digits").grid}
     assert set(counts.values()) == {8}
     assert all(
         len({json.dumps(c, sort_keys=True) for c in results.candidates(task, name)}) == 8
-        for name in results.GRID["digits"]
+        for name in tasks.get("digits").grid
     )
-    assert set(results.GRID["digits"]) <= set(recipes.RECIPES) | set(task.rivals())
+    assert set(tasks.get("digits").grid) <= set(recipes.RECIPES) | set(task.rivals())
 
 
 def test_tune_chooses_the_best_of_what_it_tried(made_up_world, data_dir):
     chosen = results.tune("vision")
     found = chosen["digits"]["settings"]
     assert found["svm"] == {"C": 10.0, "gamma": 0.03}
-    assert all(found[name] == {"lr": 1e-3, "steps": 300} for name in results.GRID["digits"] if name != "svm")
+    assert all(found[name] == {"lr": 1e-3, "steps": 300} for name in tasks.get("digits").grid if name != "svm")
     assert json.loads((data_dir / "results" / "vision_tuned.json").read_text()) == chosen
     assert recipes.tuned(tasks.get("digits")) == found
     assert chosen["digits"]["pool"] == {"tune": 256, "tune_valid": 260}
-    assert len(chosen["digits"]["tried"]) == 8 * len(results.GRID["digits"])
+    assert len(chosen["digits"]["tried"]) == 8 * len(tasks.get("digits").grid)
 
 
 def test_tune_sees_no_training_and_no_test_label(made_up_world):
@@ -363,7 +364,7 @@ def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
     results.tune("vision")
     made_up_world.clear()
     recorded = results.record("vision", seeds=2)
-    task, names = tasks.get("digits"), results.GRID["digits"]
+    task, names = tasks.get("digits"), tasks.get("digits").grid
     assert len(recorded) == len(made_up_world) == 2 * len(task.budgets) * len(names)
     assert {job[5:] for job in made_up_world} == {("train", "test")}
     content = json.loads((data_dir / "results" / "vision.json").read_text())
@@ -404,7 +405,7 @@ def tuning() -> dict:
 
 def test_the_recorded_grid_is_whole(recorded):
     seeds = recorded.groupby(["recipe", "budget"]).seed.agg(["nunique", "size"])
-    expected = {(name, budget) for name in results.GRID["digits"] for budget in tasks.get("digits").budgets}
+    expected = {(name, budget) for name in tasks.get("digits").grid for budget in tasks.get("digits").budgets}
     assert set(seeds.index) == expected
     assert (seeds["nunique"] >= 10).all() and (seeds["nunique"] == seeds["size"]).all()
     assert tuple(recorded.columns) == recipes.COLUMNS
@@ -420,17 +421,17 @@ def test_the_recorded_values_make_sense(recorded):
 
 
 def test_the_recorded_steps_are_the_tuned_ones(recorded, tuning):
-    settings = tuning["settings"]
+    settings, task = tuning["settings"], tasks.get("digits")
     for name, group in recorded[recorded.steps > 0].groupby("recipe"):
         for budget, rows in group.groupby("budget"):
-            least = recipes.MIN_PASSES * steps_per_epoch(10 * budget, recipes.BATCH_SIZE)
+            least = task.min_passes * steps_per_epoch(10 * budget, task.batch_size)
             phases = recipes.RECIPES[name].phases
             assert (rows.steps == sum(max(settings[phase.settings]["steps"], least) for phase in phases)).all(), name
 
 
 def test_the_tuned_settings_are_the_best_of_what_was_tried(tuning):
     tried = pd.DataFrame(tuning["tried"])
-    assert set(tuning["settings"]) == set(results.GRID["digits"])
+    assert set(tuning["settings"]) == set(tasks.get("digits").grid)
     for name, chosen in tuning["settings"].items():
         candidates = results.candidates(tasks.get("digits"), name)
         log = tried[tried.name == name]

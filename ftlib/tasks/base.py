@@ -13,6 +13,11 @@ from torch.utils.data import Dataset
 from ftlib.metrics import Score
 
 Split = Literal["train", "tune", "tune_valid", "test"]
+GENTLE_RATES, BOLD_RATES = (3e-5, 1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = {
+    "head": (1e-3, 3e-3, 1e-2, 3e-2), "scratch": BOLD_RATES, "lora": BOLD_RATES,
+    "head_then_all": GENTLE_RATES, "head_then_all_moving_bn": GENTLE_RATES,
+}  # fmt: skip
 
 
 class Task(ABC):
@@ -31,6 +36,12 @@ class Task(ABC):
     top_stages: Sequence[str]  # what the recipe ``top`` trains
     source: Task | None = None
     has_zero_shot = False
+    grid: Sequence[str] = ()  # the recipes and rivals that are tuned and recorded
+    tune_budgets: Sequence[int] = (1, 10)
+    tune_steps: Sequence[int] = (100, 300)
+    batch_size = 16
+    micro_batch: int | None = None
+    min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets
     collate: Callable[[list], Any] | None = None
     lengths: Callable[[Dataset], Sequence[int]] | None = None
 
@@ -72,6 +83,10 @@ class Task(ABC):
     def labels(self, batch: Any) -> Tensor:
         """What of a batch is to be predicted."""
         return batch[1]
+
+    def rates(self, recipe: str) -> Sequence[float]:
+        """The learning rates that tuning tries for a recipe, the same number for each."""
+        return RATES.get(recipe, (1e-4, 3e-4, 1e-3, 3e-3))
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """Name to function: the cheapest methods that a sensible person would try first.

@@ -72,6 +72,10 @@ class Digits(ImageTask):
 
     name = "digits"
     n_outputs = 10
+    grid = (
+        "scratch", "head", "from_layer4", "top", "from_layer2", "full", "head_then_all",
+        "full_moving_bn", "head_then_all_moving_bn", "lora", "svm",
+    )  # fmt: skip
 
     def __init__(self, split_by: Literal["writer", "random"] = "writer") -> None:
         if split_by not in ("writer", "random"):

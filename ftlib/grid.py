@@ -1,0 +1,62 @@
+"""Many independent runs on several cores: each finished one is kept, so that a killed grid goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ftlib import catalog, runtime
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON in one atomic step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def run_jobs(function: Callable, jobs: Sequence, done: Path, workers: int) -> list[dict]:
+    """Run jobs in single-threaded processes; each finished row is kept in ``done``, so a killed run goes on."""
+    from multiprocessing import get_context
+
+    from tqdm.auto import tqdm
+
+    rows = {}
+    if done.exists():
+        lines = done.read_text().splitlines()
+        rows = {entry["key"]: entry["row"] for entry in map(_read_line, lines) if entry}
+    left = [job for job in jobs if repr(job) not in rows]
+    done.parent.mkdir(parents=True, exist_ok=True)
+    cut_off = done.exists() and not done.read_bytes().endswith(b"\n")
+    with get_context("spawn").Pool(workers, initializer=runtime.set_threads, initargs=(1,)) as pool:
+        with open(done, "a", encoding="utf-8") as file:
+            file.write("\n" * cut_off)
+            for job, row in tqdm(pool.imap_unordered(partial(_call, function), left), total=len(left), unit="run"):
+                file.write(json.dumps({"key": repr(job), "row": row}) + "\n")
+                file.flush()
+                rows[repr(job)] = row
+    return [rows[repr(job)] for job in jobs]
+
+
+def _read_line(line: str) -> dict | None:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:  # the line that was being written when the run was killed
+        return None
+
+
+def _call(function: Callable, job: tuple) -> tuple[tuple, dict]:
+    return job, function(*job)
+
+
+def kept_in(name: str) -> Path:
+    """Where unfinished grids wait; another checkpoint means another file."""
+    hashes = [file.sha256 for checkpoint in catalog.names("checkpoint") for file in catalog.entry(checkpoint).files]
+    state = hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
+    return Path(".ftlib") / f"{name}-{state}.jsonl"

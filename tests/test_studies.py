@@ -1,0 +1,48 @@
+"""A lesson's own experiment is run, recorded and read back."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import multiprocessing.dummy
+from types import SimpleNamespace
+
+import pytest
+
+from ftlib import catalog, studies
+
+TOY = SimpleNamespace(LESSON="03", jobs=lambda: [("a", 1), ("b", 2)], one=lambda name, n: {"name": name, "n": n * n})
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog, "data_dir", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "catalog.toml").write_text("")
+    monkeypatch.setattr(studies, "_STUDIES", ("toy",))
+    monkeypatch.setattr(studies, "import_module", lambda name: TOY)
+    # threads in place of processes
+    monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: multiprocessing.dummy)
+    return tmp_path
+
+
+def test_a_study_is_recorded_and_read_back(toy):
+    recorded = studies.record("toy")
+    assert recorded.n.tolist() == [1, 4]
+    assert studies.load("toy").equals(recorded)
+    content = json.loads((toy / "results" / "toy.json").read_text())
+    assert content["lesson"] == "03" and "torch" in content["versions"]
+
+
+def test_an_unknown_or_unrecorded_study_is_refused_in_one_sentence(toy):
+    with pytest.raises(ValueError, match="choose from toy"):
+        studies.study("tox")
+    with pytest.raises(FileNotFoundError, match="run `python -m ftlib results toy`"):
+        studies.load("toy")
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_each_study_is_on_record_for_its_present_jobs(name):
+    module = importlib.import_module(f"ftlib.studies.{name}")
+    assert len(studies.load(name)) == len(module.jobs())
