@@ -22,8 +22,9 @@ def toy(tmp_path, monkeypatch):
     (tmp_path / "catalog.toml").write_text("")
     monkeypatch.setattr(studies, "_STUDIES", ("toy",))
     monkeypatch.setattr(studies, "import_module", lambda name: TOY)
-    # threads in place of processes
-    monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: multiprocessing.dummy)
+    get_context = multiprocessing.get_context  # threads in place of processes
+    in_threads = {"spawn": multiprocessing.dummy}
+    monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: in_threads.get(kind) or get_context(kind))
     return tmp_path
 
 
