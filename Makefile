@@ -14,7 +14,7 @@ STAMP = $(VENV)/.ftlib-$(1)-$(KEY)
 HEADLESS := $(shell test "$$(uname)" = Linux && test -z "$$DISPLAY$$WAYLAND_DISPLAY" && echo --no-browser)
 AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
-.PHONY: help lab test lessons install-lab install-test
+.PHONY: help lab test lessons bench install-lab install-test
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test              install it and run all tests and all lessons"
 	@echo "make lessons           run all lessons again and save them"
 	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
+	@echo "make bench             compare the speed of fit with other trainers"
 
 # opens the learner's copy of the lessons, also where the check finds something wrong
 lab: install-lab
@@ -35,6 +36,10 @@ test: install-test
 
 lessons: install-test
 	@"$(BIN)/python" -m ftlib lessons $(if $(ONLY),--only $(ONLY))
+
+# lightning and fastai take part where they are installed
+bench: install-test
+	@OMP_NUM_THREADS=1 "$(BIN)/python" tests/bench
 
 # Installs once per set of requirements. An environment made for another checkout is pointed at this one.
 install-lab install-test: install-%:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, TensorDataset
 
 
 class EpochBatches(Sampler[list[int]]):
@@ -53,6 +54,26 @@ class EpochBatches(Sampler[list[int]]):
         if self.lengths is None:
             return batches
         return [batches[i] for i in torch.randperm(len(batches), generator=generator)]
+
+
+def load(data: Dataset, batches: Sampler[list[int]], collate: Callable[[list], Any] | None = None) -> DataLoader:
+    """A loader of these batches; tensors are cut out in one go instead of example by example, with the same result."""
+    if collate is None and type(data) is TensorDataset:
+        return DataLoader(_Rows(data.tensors), batch_sampler=batches, collate_fn=list)
+    return DataLoader(data, batch_sampler=batches, collate_fn=collate)
+
+
+class _Rows(Dataset):
+    """Rows of tensors, as many at once as a batch has."""
+
+    def __init__(self, tensors: Sequence[Tensor]):
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitems__(self, indices: list[int]) -> list[Tensor]:
+        return [tensor[indices] for tensor in self.tensors]
 
 
 def steps_per_epoch(n: int, batch_size: int) -> int:

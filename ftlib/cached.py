@@ -20,7 +20,8 @@ def fit_head(model: nn.Module, train: Dataset, task: Task, **options: Any) -> Hi
     started = perf_counter()
     cached = frozen_features(model, train, task)
     spent = perf_counter() - started
-    history = fit(adapt.get_head(model), cached, **options | {"collate": None})
+    options = {"loss": task.head_loss} | options | {"collate": None}
+    history = fit(adapt.get_head(model), cached, **options)
     history.seconds_at = [spent + at for at in history.seconds_at]
     return history
 

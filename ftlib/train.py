@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from ftlib import adapt, plots, runtime
-from ftlib.batching import EpochBatches, split_batch, steps_per_epoch
+from ftlib import adapt, runtime
+from ftlib.batching import EpochBatches, load, split_batch, steps_per_epoch
 from ftlib.checkpointing import Checkpoint
 from ftlib.metrics import Score
+from ftlib.watching import History, Watch
 
 Schedule = Literal["constant", "linear", "cosine", "one_cycle"]
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -25,33 +24,6 @@ Loss = Callable[[nn.Module, Any], Tensor]
 
 class TrainingDiverged(FloatingPointError):
     """The loss became NaN or infinite."""
-
-
-@dataclass
-class History:
-    """What happened in a run: for each step a loss, the head's rate and the training seconds; a score now and then."""
-
-    loss: list[float] = field(default_factory=list)
-    lr: list[float] = field(default_factory=list)
-    seconds_at: list[float] = field(default_factory=list)
-    scores: list[tuple[int, float]] = field(default_factory=list)
-    metric: str = ""
-    best_step: int | None = None
-    stopped_early: bool = False
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps taken."""
-        return len(self.loss)
-
-    @property
-    def seconds(self) -> float:
-        """Training time; evaluations along the way do not count."""
-        return self.seconds_at[-1] if self.seconds_at else 0.0
-
-    def plot(self, title: str = "Training") -> plots.Picture:
-        """Draw the loss curve, and the score where one was measured."""
-        return plots.history(self, title)
 
 
 def lr_factor(schedule: Schedule, steps: int, warmup: float) -> Callable[[int], float]:
@@ -167,10 +139,11 @@ def fit(
     optimizer = torch.optim.AdamW(groups, lr=lr, fused=device.type in ("cpu", "cuda"))
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor(schedule, steps, warmup))
     batches = keep.batches(EpochBatches(n, batch_size, steps, seed, lengths))
-    loader = DataLoader(train, batch_sampler=batches, collate_fn=collate)
-    model_, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    model_, loader = accelerator.prepare(model, load(train, batches, collate))
+    if accelerator.num_processes > 1:  # alone, the wrapper would only look for packages at every step
+        optimizer = accelerator.prepare(optimizer)
     loss = loss or (lambda m, b: default_loss(m, b, label_smoothing))
-    watch = _Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
+    watch = Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
     history, ended = watch.history, keep.resume(model=model, optimizer=optimizer, rate=rate, watch=watch)
     if ended:
         model.eval()
@@ -242,59 +215,3 @@ def _progress_bar(steps: int, done: int, progress: bool):
     from tqdm.auto import tqdm
 
     return tqdm(total=steps, initial=done, disable=not progress, unit="step", leave=True, mininterval=0.3)
-
-
-class _Watch:
-    """Follows the score during training, keeps the best weights and says when to stop."""
-
-    def __init__(self, model: nn.Module, evaluate, patience: int | None, every: int, steps: int):
-        self.model, self.evaluate, self.patience = model, evaluate, patience
-        self.every, self.steps = every, steps
-        self.history, self.best, self.waited = History(), None, 0
-        self.best_state: dict[str, Tensor] | None = None
-
-    def due(self, step: int) -> bool:
-        return self.evaluate is not None and (step % self.every == 0 or step == self.steps)
-
-    def look(self, step: int) -> bool:
-        """Score the model; True if it is time to stop."""
-        score = self.evaluate(self.model)
-        self.history.metric = score.metric
-        self.history.scores.append((step, float(score.value)))
-        better = self._is_better(score)
-        self.waited = 0 if better else self.waited + 1
-        if better:
-            self.best, self.history.best_step = float(score.value), step
-            if self.patience is not None:
-                self.best_state = deepcopy(self.model.state_dict())
-        self.history.stopped_early = self.patience is not None and self.waited >= self.patience
-        return self.history.stopped_early
-
-    def _is_better(self, score: Score) -> bool:
-        if math.isnan(score.value):
-            return False
-        if self.best is None:
-            return True
-        return score.value > self.best if score.higher_is_better else score.value < self.best
-
-    def postfix(self) -> dict[str, str]:
-        shown = {"loss": f"{self.history.loss[-1]:.3f}"}
-        if self.history.scores:
-            shown[self.history.metric] = f"{self.history.scores[-1][1]:.3f}"
-        return shown
-
-    def finish(self) -> None:
-        if self.best_state is not None:
-            self.model.load_state_dict(self.best_state)
-            self.best_state = None
-        self.model.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know."""
-        history = vars(self.history)
-        return {"history": history, "best": self.best, "waited": self.waited, "best_state": self.best_state}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where another run stopped."""
-        vars(self.history).update(state["history"])
-        self.best, self.waited, self.best_state = state["best"], state["waited"], state["best_state"]

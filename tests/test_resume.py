@@ -19,8 +19,9 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-from ftlib import checkpointing, results
+from ftlib import checkpointing
 from ftlib.batching import EpochBatches
+from ftlib.grid import _read_line, run_jobs, write_json
 from ftlib.metrics import Score
 from ftlib.pretrain import glyphs
 from ftlib.train import History, fit
@@ -261,8 +262,8 @@ def grid(folder: Path, done: Path, out: Path) -> None:
     """Map jobs over two processes, which are forked so that they start at once."""
     get_context = multiprocessing.get_context
     multiprocessing.get_context = lambda kind=None: get_context("fork")
-    rows = results._map(square, [(str(folder), number) for number in range(80)], done, workers=2)
-    results.write_json(out, rows)
+    rows = run_jobs(square, [(str(folder), number) for number in range(80)], done, workers=2)
+    write_json(out, rows)
 
 
 @kills
@@ -274,7 +275,7 @@ def test_a_grid_killed_goes_on_where_it_was(tmp_path):
     assert killed, "the grid ended too soon to be killed"
     with open(done, "a", encoding="utf-8") as file:
         file.write('{"key": "(')  # as if killed within a line
-    finished = [entry["row"]["number"] for entry in map(results._read_line, done.read_text().splitlines()) if entry]
+    finished = [entry["row"]["number"] for entry in map(_read_line, done.read_text().splitlines()) if entry]
     (tmp_path / "last").mkdir()
     again = tmp_path / "again.jsonl"
     again.write_text(done.read_text().replace(str(tmp_path / "ran"), str(tmp_path / "last")))
