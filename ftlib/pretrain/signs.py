@@ -98,14 +98,18 @@ class Hand:
         scale, middle = big * rng.uniform(0.45, 0.75), rng.uniform(0.42, 0.58, 2) * big
         width = max(3, round(self.pen * scale))
         for stroke in SIGNS[sign](rng):
-            points = np.array(self._shaken(stroke, rng)) - 0.5
-            x, y = (points[:, 0] + slant * -points[:, 1]) * self.width, points[:, 1]
-            turned = np.stack([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)], 1)
+            turned = self.bend(stroke, turn, slant, rng)
             path = [tuple(point) for point in turned * scale + middle]
             pen.line(path, fill=self.ink, width=width, joint="curve")
             for px, py in (path[0], path[-1]):
                 pen.ellipse((px - width / 2, py - width / 2, px + width / 2, py + width / 2), fill=self.ink)
         return image.resize((side, side), Image.Resampling.LANCZOS)
+
+    def bend(self, stroke: Stroke, turn: float, slant: float, rng: np.random.Generator) -> np.ndarray:
+        """A stroke as this hand draws it: points (N, 2) around the middle of the unit square."""
+        points = np.array(self._shaken(stroke, rng)) - 0.5
+        x, y = (points[:, 0] + slant * -points[:, 1]) * self.width, points[:, 1]
+        return np.stack([x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)], 1)
 
     def _shaken(self, stroke: Stroke, rng: np.random.Generator) -> Stroke:
         """The stroke with more points, each a little off."""
