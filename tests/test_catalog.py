@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import http.server
 import os
 import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
+from hub import environment, serve
 
 from ftlib import _sources, catalog, runtime
 from ftlib.catalog import CatalogError
@@ -284,69 +283,11 @@ def test_several_failures_are_all_told(data):
 # --- the hub: a small server on loopback, the real client in a process of its own
 
 
-class Hub(http.server.BaseHTTPRequestHandler):
-    """The part of the hub that a download of one file at one revision talks to."""
-
-    content: dict[str, bytes]
-    fault: str
-
-    def do_HEAD(self):
-        self.answer(body=False)
-
-    def do_GET(self):
-        self.answer(body=True)
-
-    def answer(self, body: bool) -> None:
-        asked = re.fullmatch(r"/(.+)/resolve/([0-9a-f]{40})/(.+)", self.path)
-        if self.fault == "server error":
-            return self.fail(500, "")
-        if not asked or asked[1] not in ("org/toy", "datasets/org/toy"):
-            return self.fail(404, "RepoNotFound")
-        if asked[2] != REVISION:
-            return self.fail(404, "RevisionNotFound")
-        if asked[3] not in self.content:
-            return self.fail(404, "EntryNotFound")
-        whole = self.content[asked[3]]
-        self.send_response(200)
-        self.send_header("X-Repo-Commit", REVISION)
-        self.send_header("ETag", f'"{hashlib.sha256(whole).hexdigest()}"')
-        large = body and len(whole) > 1000
-        if not (large and self.fault == "cut"):  # without a length, the end of the connection ends the body
-            self.send_header("Content-Length", str(len(whole)))
-        self.end_headers()
-        if body:
-            self.server.asked.append(asked[3])
-            broken = large and self.fault in ("cut", "stall")
-            self.wfile.write(whole[: len(whole) // 2] if broken else whole)
-            if broken and self.fault == "stall":
-                self.wfile.flush()
-                self.server.half_sent.set()
-                self.server.released.wait(30)
-
-    def fail(self, status: int, code: str) -> None:
-        self.send_response(status)
-        self.send_header("X-Error-Code", code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def hub(data):
-    class Handler(Hub):
-        content = dict(CONTENT)
-        fault = ""
-
     (data / "catalog.toml").write_text(table(HUB))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.handler, server.asked = Handler, []
-        server.half_sent, server.released = threading.Event(), threading.Event()
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serve({"org/toy": dict(CONTENT), "datasets/org/toy": dict(CONTENT)}, REVISION) as server:
         yield server
-        server.released.set()
-        server.shutdown()
 
 
 CLIENT = """
@@ -360,25 +301,21 @@ except catalog.CatalogError as error:
 """
 
 
+# the course itself must notice that nobody answers, without the client's waiting between its retries
+IMPATIENCE_IS_OURS = "import time\ndef no(seconds): raise SystemExit('waited')\ntime.sleep = no\n"
 IMPATIENT = "import time; time.sleep = lambda seconds: None\n"  # the client waits between its retries
 
 
 def start(data: Path, endpoint: str, prelude: str = "", **variables: str) -> subprocess.Popen:
-    hidden = ("proxy", "hf_", "hugging", "ftlib_profile", "transformers_offline")
-    environment = {
-        key: value for key, value in os.environ.items() if not any(part in key.lower() for part in hidden)
-    }
-    environment |= {"PYTHONPATH": PYTHONPATH, "HF_HOME": str(data / "cache"), "HF_ENDPOINT": endpoint}
-    environment |= {"FTLIB_PROFILE": "full", "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"} | variables
     return subprocess.Popen(
-        [sys.executable, "-c", prelude + CLIENT, str(data)], env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-c", prelude + CLIENT, str(data)], env=environment(data / "cache", endpoint, **variables),
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
 
 def ask(data: Path, hub, **variables: str) -> str:
     """What a new process prints when it asks the catalog for ``toy``."""
-    output, _ = start(data, f"http://127.0.0.1:{hub.server_port}", **variables).communicate(timeout=60)
+    output, _ = start(data, hub.address, **variables).communicate(timeout=60)
     return output
 
 
@@ -415,7 +352,7 @@ def test_hub_download_then_offline_from_its_cache(data, hub):
 def test_hub_serves_data_sets_from_a_subfolder(data, hub):
     source = HUB.replace(" }", ', path = "v2" }')
     (data / "catalog.toml").write_text(table(source, kind="dataset"))
-    hub.handler.content = {f"v2/{name}": body for name, body in CONTENT.items()}
+    hub.content["datasets/org/toy"] = {f"v2/{name}": body for name, body in CONTENT.items()}
     assert_whole(folder_in(ask(data, hub)))
 
 
@@ -447,12 +384,12 @@ def test_hub_has_no_such_repository_revision_or_file(data, hub, old, new, expect
 
 
 def test_hub_in_trouble(data, hub):
-    hub.handler.fault = "server error"
+    hub.fault = "server error"
     assert "the hub cannot be reached for 'org/toy'" in ask(data, hub, prelude=IMPATIENT)
 
 
 def test_hub_content_that_does_not_match_is_refused(data, hub):
-    hub.handler.content["config.json"] = b'{"width": 1}\n'
+    hub.content["org/toy"]["config.json"] = b'{"width": 1}\n'
     output = ask(data, hub)
     assert "does not match the recorded sha256" in output and "the hub's copy differs" in output
     assert "FOLDER" not in output
@@ -468,23 +405,23 @@ def test_a_damaged_cache_is_mended(data, hub):
 
 
 def test_a_download_cut_in_half_leaves_nothing_and_the_next_succeeds(data, hub):
-    hub.handler.fault = "cut"
+    hub.fault = "cut"
     output = ask(data, hub)
     assert "'sub/weights.bin' from 'org/toy' broke off" in output and "(try again)" in output
     assert partial_files(data) == []
-    hub.handler.fault = ""
+    hub.fault = ""
     assert_whole(folder_in(ask(data, hub)))
 
 
 def test_a_process_killed_halfway_leaves_nothing_and_the_next_succeeds(data, hub):
-    hub.handler.fault = "stall"
-    process = start(data, f"http://127.0.0.1:{hub.server_port}")
+    hub.fault = "stall"
+    process = start(data, hub.address)
     assert hub.half_sent.wait(30)
     time.sleep(0.1)
     process.kill()
     output, _ = process.communicate(timeout=30)
     assert output == "" and partial_files(data) == []
-    hub.handler.fault = ""
+    hub.fault = ""
     assert_whole(folder_in(ask(data, hub)))
 
 
@@ -532,7 +469,7 @@ def test_no_network_with_the_real_client(data):
     (data / "catalog.toml").write_text(table(HUB))
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))
-        process = start(data, f"http://127.0.0.1:{taken.getsockname()[1]}", IMPATIENT)
+        process = start(data, f"http://127.0.0.1:{taken.getsockname()[1]}", IMPATIENCE_IS_OURS)
         output, _ = process.communicate(timeout=60)
     assert output.startswith("ERROR 'toy' cannot be loaded: the hub cannot be reached for 'org/toy'")
 

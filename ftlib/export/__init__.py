@@ -6,19 +6,28 @@ import inspect
 import json
 import os
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from ftlib.export import predict
+from ftlib.export import onnx_file, predict
+from ftlib.export.onnx_file import run_onnx, to_onnx
 from ftlib.export.predict import Classifier
+from ftlib.export.web import page
 from ftlib.tasks import glyphs, ink
 from ftlib.tasks.base import Task
 
-__all__ = ["Classifier", "load", "save"]
+if TYPE_CHECKING:
+    from ftlib.export.predict_text import TextClassifier
+
+__all__ = ["Classifier", "load", "page", "run_onnx", "save", "to_onnx"]
 
 FILES = ("model.safetensors", "config.json", "predict.py", "ink.py", "README.md")
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json")  # in the place of ink.py where the model reads texts
 README = """# {name}
 
 A picture classifier, fine-tuned from glyph-resnet10 (CC BY 4.0), for the classes {classes}.
@@ -38,41 +47,56 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
     The folder appears complete or not at all. LoRA adapters are merged into a copy of the weights.
 
     Args:
-        task: whose classes the model tells apart: digits or ``from_folder``.
+        task: whose classes the model tells apart: digits, ``from_folder``, reviews, ``from_csv``...
         overwrite: replace the folder, if it holds a saved model and nothing else.
 
     Raises:
         FileExistsError: the folder exists and may not be replaced.
-        ValueError: the model is not a ResNet of the course with one output a class.
+        ValueError: the model is not one of the course's for pictures or texts with one output a class.
     """
     folder = Path(folder)
-    config = _config(task)
-    plain = _plain(model)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in plain.state_dict().items()}
-    _check(state, config)
+    write = _text_writer(model, task) if task.domain == "text" else _picture_writer(model, task)
     _check_place(folder, overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
-        _write(part, state, config, task.name)
+        write(part)
         _put(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
 
 
-def load(folder: str | Path) -> Classifier:
-    """A saved model: ``.predict(path)``, ``.classes``, and ``.model`` in evaluation mode on the CPU.
+def load(folder: str | Path) -> Classifier | TextClassifier:
+    """A saved model: ``.predict(path)`` or ``.predict(text)``, ``.classes``, and ``.model`` in evaluation mode.
 
     Raises:
         ValueError: the folder holds no saved model, or a damaged one.
     """
-    return Classifier(folder)
+    if not predict.is_text(Path(folder)):
+        return Classifier(folder)
+    from ftlib.export.predict_text import TextClassifier
+
+    return TextClassifier(folder)
+
+
+def _text_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
+    from ftlib.export import texts
+
+    plain = _plain(model)
+    return partial(texts.write, model=plain, settings=texts.config(plain, task))
+
+
+def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
+    config = _config(task)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in _plain(model).state_dict().items()}
+    _check(state, config)
+    return lambda part: _write(part, state, config, task.name)
 
 
 def _config(task: Task) -> dict:
     if task.domain != "vision":
-        raise ValueError(f"{task.name} is no picture task: only picture models can be saved so far")
+        raise ValueError(f"{task.name} tells apart neither pictures nor texts: only such models can be saved so far")
     classes = list(map(str, getattr(task, "classes", range(task.n_outputs))))
     return {
         "architecture": "resnet10", "classes": classes, "task": task.name,
@@ -109,7 +133,7 @@ def _check_place(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{folder} exists: choose another folder, or pass overwrite=True")
     inside = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    strange = inside - {*FILES, "__pycache__"}
+    strange = inside - {*FILES, *TOKENIZER, onnx_file.FILE, "__pycache__"}
     if folder.is_symlink() or not folder.is_dir() or strange or (inside and "config.json" not in inside):
         what = f"holds {sorted(strange)[0]}, which save did not write" if strange else "is no saved model"
         raise FileExistsError(f"{folder} {what}, so it is not replaced: choose another folder")

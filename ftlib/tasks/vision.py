@@ -26,6 +26,7 @@ WRITERS: dict[Split, tuple[int, ...]] = {
     "test": (9, 10, 11, 12, 13),
 }
 
+SVM_SETTINGS = [{"C": c, "gamma": g} for c in (1.0, 10.0) for g in (0.01, 0.03, 0.1, 0.3)]
 LETTER_SEEDS: dict[Split, int] = {"train": 11, "tune": 12, "tune_valid": 13, "test": 14}
 
 
@@ -58,6 +59,14 @@ class ImageTask(Task):
         x, y = self.split(split).tensors
         value = metrics.accuracy(y.tolist(), predict(model, x).argmax(1).tolist())
         return Score(value, self.metric, higher_is_better=True, n=len(y))
+
+    def svm(self, train: TensorDataset, split: Split, settings: dict) -> Score:
+        """The rival that image tasks share: a support vector machine on 8 x 8 grey pixels."""
+        from sklearn.svm import SVC
+
+        (x, y), (test_x, test_y) = (_pixels(part) for part in (train, self.split(split)))
+        predicted = SVC(**settings).fit(x, y).predict(test_x)
+        return Score(metrics.accuracy(test_y, predicted), self.metric, higher_is_better=True, n=len(test_y))
 
 
 class Digits(ImageTask):
@@ -121,24 +130,22 @@ class Digits(ImageTask):
             chosen.append(rng.permutation(of_class)[:budget])
         return self._take(np.concatenate(chosen))
 
+    def ink(self, split: Split) -> tuple[Tensor, Tensor]:
+        """The scanned pixels as they are: (N, 8, 8), ink from 0 to 1, and labels (N,)."""
+        index = self.indices(split)
+        return self._data[0][index, 0], self._data[1][index]
+
     def _take(self, index: np.ndarray) -> TensorDataset:
         ink, labels, _ = self._data
         return TensorDataset(to_input(ink[index]).contiguous(), labels[index])
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """A support vector machine on the pixels."""
-        return {"svm": self._svm}
+        return {"svm": self.svm}
 
     def rival_grid(self) -> dict[str, list[dict]]:
         """C and kernel width for the SVM: eight settings."""
-        return {"svm": [{"C": c, "gamma": g} for c in (1.0, 10.0) for g in (0.01, 0.03, 0.1, 0.3)]}
-
-    def _svm(self, train: TensorDataset, split: Split, settings: dict) -> Score:
-        from sklearn.svm import SVC
-
-        (x, y), (test_x, test_y) = (_pixels(part) for part in (train, self.split(split)))
-        predicted = SVC(**settings).fit(x, y).predict(test_x)
-        return Score(metrics.accuracy(test_y, predicted), self.metric, higher_is_better=True, n=len(test_y))
+        return {"svm": SVM_SETTINGS}
 
 
 def _pixels(data: TensorDataset) -> tuple[np.ndarray, np.ndarray]:

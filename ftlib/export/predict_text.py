@@ -1,0 +1,98 @@
+"""Load a saved model and say which class a text is in: ``python predict.py TEXT [TEXT ...]``.
+
+A copy of this file lies beside every saved text model. It needs torch, transformers and safetensors, and nothing
+else of the course.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+
+class TextClassifier:
+    """A saved model with its classes; reads texts as they were read in training."""
+
+    def __init__(self, folder: str | Path | None = None):
+        """Load from ``folder``, by default the one that holds this file.
+
+        Raises:
+            ValueError: the folder holds no saved text model, or a damaged one.
+        """
+        folder = Path(__file__).parent if folder is None else Path(folder)
+        try:
+            found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            self.pooling, self.max_tokens = found["pooling"], found["max_tokens"]
+            self.config = AutoConfig.from_pretrained(folder)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder)
+            self.model = AutoModel.from_config(self.config)
+            self.head = self._load(load_file(folder / "model.safetensors"))
+        except Exception as problem:  # missing, cut short, or of another kind
+            raise ValueError(f"{folder} holds no text model that can be loaded: {problem}") from problem
+        self.classes: list[str] = [self.config.id2label[i] for i in range(self.head.out_features)]
+        self.model.eval()
+
+    def _load(self, state: dict[str, Tensor]) -> nn.Linear:
+        """Fill the encoder; returns the classifier."""
+        start = self.model.base_model_prefix + "."
+        encoder = {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
+        missing, strange = self.model.load_state_dict(encoder, strict=False)
+        needed = [name for name in missing if self.pooling == "pooler" or not name.startswith("pooler.")]
+        if needed or strange:
+            raise ValueError(f"model.safetensors does not fit config.json at {[*needed, *strange][0]}")
+        head = nn.Linear(*reversed(state["classifier.weight"].shape))
+        head.load_state_dict({name: state[f"classifier.{name}"] for name in ("weight", "bias")})
+        return head
+
+    @torch.no_grad()
+    def logits(self, texts: Sequence[str]) -> Tensor:
+        """What the model gives each class, (N, classes)."""
+        batch = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt",
+            return_token_type_ids=False,
+        )  # fmt: skip
+        out, mask = self.model(**batch), batch["attention_mask"].unsqueeze(-1)
+        if self.pooling == "pooler":
+            return self.head(out.pooler_output)
+        if self.pooling == "cls":
+            return self.head(out.last_hidden_state[:, 0])
+        return self.head((out.last_hidden_state * mask).sum(1) / mask.sum(1))
+
+    def predict(self, text: str) -> dict[str, float]:
+        """Each class with its probability, the likeliest first.
+
+        Raises:
+            ValueError: there is no text.
+        """
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError("the text is empty: write a sentence")
+        chances = self.logits([text]).softmax(1)[0]
+        order = chances.argsort(descending=True).tolist()
+        return {self.classes[i]: chances[i].item() for i in order}
+
+
+def main(texts: Sequence[str]) -> int:
+    """Print a line for each text; the exit code is 1 if one was empty."""
+    if not texts:
+        print("Usage: python predict.py TEXT [TEXT ...]", file=sys.stderr)
+        return 2
+    classifier, failed = TextClassifier(), False
+    for text in texts:
+        try:
+            label, chance = next(iter(classifier.predict(text).items()))
+            print(f"{text}: {label} ({chance:.0%})")
+        except ValueError as problem:
+            failed = True
+            print(problem, file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
