@@ -123,7 +123,7 @@ def test_header_is_made_from_metadata(tmp_path):
     assert "| Your time | 5 minutes for the core |" in text
     assert "| Compute | 12 s on one CPU core, 300 MB of memory |" in text
     assert "colab.research.google.com/github/a/b/blob/main/lessons/03_x.ipynb" in text
-    assert "mybinder.org/v2/gh/a/b/main?urlpath=lab/tree/lessons/03_x.ipynb" in text
+    assert "mybinder.org/v2/gh/a/b/main?urlpath=lab/tree/" + "work/03_x.ipynb" in text
     assert "| Next |" not in text and "| Next | 01 (not built yet) |" in header.header(first, {})
     assert "Open in" not in header.header(first, {})
 

@@ -13,6 +13,8 @@ WRITTEN_KEYS = ("id", "title", "question", "objectives", "requires", "minutes", 
 MEASURED_KEYS = ("seconds", "peak_mb", "versions")
 POSITION = 1
 
+COPIES = "work"  # the folder of learners' own copies
+
 
 def missing_keys(lesson: Lesson, measured: bool = False) -> list[str]:
     """What the lesson's metadata lacks or has in the wrong form, one clause each.
@@ -115,8 +117,8 @@ def _badges(lesson: Lesson, repository: str) -> str:
     address = urlparse(repository)
     if address.netloc != "github.com":
         return ""
-    name, file = address.path.strip("/").removesuffix(".git"), f"lessons/{lesson.path.name}"
+    name, file = address.path.strip("/").removesuffix(".git"), lesson.path.name
     return (
-        f"[Colab](https://colab.research.google.com/github/{name}/blob/main/{file}) · "
-        f"[Binder](https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{file})"
+        f"[Colab](https://colab.research.google.com/github/{name}/blob/main/lessons/{file}) · "
+        f"[Binder](https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{COPIES}/{file})"
     )
