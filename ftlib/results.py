@@ -15,7 +15,7 @@ from ftlib.tasks.base import Task
 
 TUNE_SEEDS = (0, 1)
 AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
-TRACED, TRACE_BUDGET, TRACE_EVERY = ("scratch", "head", "head_then_all"), 10, 10
+TRACED, TRACE_BUDGET, TRACE_EVERY = Task.traced, 10, 10
 LIVE_TOLERANCE = 0.02
 
 
@@ -27,7 +27,7 @@ def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: st
     options = {"settings": settings, "train_split": train, "test_split": test}
     if name in tasks.get(task).rivals():
         return recipes.run_rival(name, task, budget, seed, **options)
-    return recipes.run(name, task, budget, seed, **options).row
+    return recipes.run(name, task, budget, seed, score_source=test == "test", **options).row
 
 
 def _trace(task: str, name: str, budget: int, seed: int, settings: dict, every: int) -> dict:
@@ -46,7 +46,7 @@ def candidates(task: Task, name: str) -> list[dict]:
     """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
     if name in task.rivals():
         return task.rival_grid()[name]
-    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.tune_steps]
+    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.steps(name)]
 
 
 def choose(tried: pd.DataFrame) -> dict:
@@ -111,7 +111,7 @@ def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
         jobs = [
             (task_name, name, TRACE_BUDGET, seed, _needed(name, settings), TRACE_EVERY)
             for seed in range(seeds)
-            for name in TRACED
+            for name in task.traced
         ]
         traces += run_jobs(_trace, jobs, kept_in(f"traces-{task_name}"), workers)
     table = pd.DataFrame(tables, columns=recipes.COLUMNS)

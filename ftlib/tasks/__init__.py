@@ -9,7 +9,13 @@ from ftlib.tasks.base import Split, Task, predict
 
 __all__ = ["Split", "Task", "get", "names", "predict"]
 
-_WHERE = {"digits": ("vision", "Digits"), "letters": ("vision", "PrintedLetters")}
+_WHERE = {
+    "digits": ("vision", "Digits"), "letters": ("vision", "PrintedLetters"), "negatives": ("negatives", "Negatives"),
+    "pick_and_place": ("robotics", "PickAndPlace"), "push": ("robotics", "Push"),
+    "reviews": ("text", "Reviews"), "finance_news": ("text", "FinanceNews"),
+    "spoken_digits": ("speech", "SpokenDigits"), "medical_dictation": ("speech", "MedicalDictation"),
+    "legal_dictation": ("speech", "LegalDictation"),
+}  # fmt: skip
 
 
 def names(domain: str | None = None) -> list[str]:

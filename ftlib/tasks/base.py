@@ -36,7 +36,10 @@ class Task(ABC):
     top_stages: Sequence[str]  # what the recipe ``top`` trains
     source: Task | None = None
     has_zero_shot = False
+    keeps_head = False  # the pre-trained outputs are this task's outputs: no recipe replaces the head
+    head_loss: Callable[[nn.Module, Any], Tensor] | None = None  # of a head on cached (features, labels)
     grid: Sequence[str] = ()  # the recipes and rivals that are tuned and recorded
+    traced: Sequence[str] = ("scratch", "head", "head_then_all")  # whose score is followed over training time
     tune_budgets: Sequence[int] = (1, 10)
     tune_steps: Sequence[int] = (100, 300)
     batch_size = 16
@@ -87,6 +90,10 @@ class Task(ABC):
     def rates(self, recipe: str) -> Sequence[float]:
         """The learning rates that tuning tries for a recipe, the same number for each."""
         return RATES.get(recipe, (1e-4, 3e-4, 1e-3, 3e-3))
+
+    def steps(self, recipe: str) -> Sequence[int]:
+        """The step counts that tuning tries for a recipe, the same number for each."""
+        return self.tune_steps
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """Name to function: the cheapest methods that a sensible person would try first.

@@ -8,22 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
-from ftlib import adapt, metrics, plots
+from ftlib import adapt, plots
 from ftlib.metrics import Score
-from ftlib.tasks import folders, splits
+from ftlib.tasks import folders, splits, tfidf
 from ftlib.tasks.base import Split, Task, predict
 from ftlib.tasks.glyphs import to_input
-from ftlib.tasks.vision import Digits, ImageTask
+from ftlib.tasks.text import TextTask
+from ftlib.tasks.tokens import MAX_TOKENS, Texts
+from ftlib.tasks.vision import SVM_SETTINGS, ImageTask
 
 BUDGETS = (1, 2, 5, 10, 20, 50)
 TFIDF = {"C": 10.0, "analyzer": "char_wb"}
-NO_TEXT_BACKBONE = (
-    "the course has no pre-trained network for text yet, so only the rival 'tfidf' runs on texts: "
-    "compare(task, ['tfidf'], ...)"
-)
 
 
 class OwnData(Task):
@@ -43,11 +40,15 @@ class OwnData(Task):
     def __init__(self, name: str, items: pd.DataFrame, notes: list[str], skipped: folders.Skipped, settings):
         self.name, self.items, self.notes, self.skipped = name, items, notes, skipped
         self.classes = sorted(items.label.unique())
-        self.n_outputs = len(self.classes)
         self.numbers = torch.tensor(items.label.map(self.classes.index).to_numpy())
         self.settings = dict(settings or {})
         least = items[items.split == "train"].label.value_counts().min()
         self.budgets = tuple(budget for budget in BUDGETS if budget <= least)
+
+    @property
+    def n_outputs(self) -> int:
+        """How many classes there are."""
+        return len(self.classes)
 
     def __repr__(self) -> str:
         counts = self.items.label.value_counts()
@@ -132,35 +133,26 @@ class PictureFolder(OwnData, ImageTask):
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """A support vector machine on the pixels, as for the digits."""
-        return {"svm": lambda train, split, settings: Digits._svm(self, train, split, settings)}
+        return {"svm": self.svm}
 
     def rival_grid(self) -> dict[str, list[dict]]:
         """The settings that were tried for the digits."""
-        return Digits.rival_grid(self)
+        return {"svm": SVM_SETTINGS}
 
 
-class Texts(Dataset):
-    """Texts with their class numbers."""
+class TextTable(OwnData, TextTask):
+    """A table of texts as a task for MiniLM; see ``from_csv``."""
 
-    def __init__(self, texts: list[str], labels: Tensor):
-        self.texts, self.labels = texts, labels
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, i: int) -> tuple[str, Tensor]:
-        return self.texts[i], self.labels[i]
-
-
-class TextTable(OwnData):
-    """A table of texts as a task; see ``from_csv``. Only a rival can learn it until a text backbone ships."""
-
-    domain = "text"
-    top_stages = ()
+    settings_like = "reviews"
     same = 0.8
 
-    def __init__(self, name, items, notes, skipped, settings):
-        super().__init__(name, items, notes, skipped, {"tfidf": TFIDF} | dict(settings or {}))
+    def __init__(self, name, items, notes, skipped, settings, backbone: str = "minilm"):
+        TextTask.__init__(self, backbone=backbone)
+        OwnData.__init__(self, name, items, notes, skipped, {"tfidf": TFIDF} | dict(settings or {}))
+        if cut := int((items.text.str.count(" ") >= MAX_TOKENS - 2).sum()):
+            most = MAX_TOKENS - 2
+            note = f"Texts of more than {most} words: {cut}. A network reads only their first {most} pieces."
+            self.notes.append(note)
 
     def take(self, rows: np.ndarray) -> Texts:
         """Texts and class numbers."""
@@ -168,7 +160,7 @@ class TextTable(OwnData):
 
     def features(self) -> Any:
         """TF-IDF of the texts, a sparse matrix."""
-        return _tfidf(TFIDF["analyzer"]).fit_transform(self.items.text)
+        return tfidf.vectorizer(TFIDF["analyzer"]).fit_transform(self.items.text)
 
     fingerprints = features
 
@@ -176,49 +168,3 @@ class TextTable(OwnData):
         """The first rows of each class."""
         rows = self.items.groupby("label").head(each).sort_values("label", kind="stable")
         return rows[["id", "label", "split", "text"]].assign(text=rows.text.str.slice(0, 90)).reset_index(drop=True)
-
-    def pretrained(self) -> nn.Module:
-        """Raises ValueError: there is no text backbone yet."""
-        raise ValueError(f"{self.name} cannot be fine-tuned: {NO_TEXT_BACKBONE}")
-
-    def untrained(self, seed: int) -> nn.Module:
-        """Raises ValueError: there is no text network yet."""
-        return self.pretrained()
-
-    def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
-        """Raises ValueError: there is no text network to score yet."""
-        raise ValueError(f"{self.name} has no network to score: {NO_TEXT_BACKBONE}")
-
-    def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
-        """TF-IDF with logistic regression."""
-        return {"tfidf": self._tfidf_regression}
-
-    def rival_grid(self) -> dict[str, list[dict]]:
-        """C and what is counted, words or letter groups: eight settings."""
-        return {"tfidf": [{"C": c, "analyzer": a} for c in (0.1, 1.0, 10.0, 100.0) for a in ("word", "char_wb")]}
-
-    def _tfidf_regression(self, train: Texts, split: Split, settings: dict) -> Score:
-        predicted = fit_tfidf(train, **settings).predict((test := self.split(split)).texts)
-        return Score(metrics.accuracy(test.labels.tolist(), predicted), self.metric, higher_is_better=True, n=len(test))
-
-
-def _tfidf(analyzer: str) -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    pattern = {"token_pattern": r"(?u)\b\w+\b"} if analyzer == "word" else {}
-    return TfidfVectorizer(analyzer=analyzer, ngram_range=(1, 2 if analyzer == "word" else 4),
-                           sublinear_tf=True, **pattern)  # fmt: skip
-
-
-def fit_tfidf(train: Texts, C: float = 10.0, analyzer: str = "char_wb") -> Any:
-    """Logistic regression on TF-IDF, a scikit-learn pipeline that predicts class numbers.
-
-    Args:
-        C: the larger, the less the weights are held back.
-        analyzer: ``"word"`` counts words and pairs, ``"char_wb"`` letter groups within words.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    model = make_pipeline(_tfidf(analyzer), LogisticRegression(C=C, max_iter=1000))
-    return model.fit(train.texts, train.labels.numpy())
