@@ -17,9 +17,9 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=str)
 
 # a room imports only from its left
 ROOMS = (
-    "runtime", "catalog", "metrics", "planning", "plots", "adapt", "models", "tasks", "data_checks", "export",
+    "runtime", "catalog", "metrics", "planning", "plots", "network_plots", "audio", "noise", "decoding", "lexicon", "adapt", "probing", "models", "tasks", "data_checks", "export",
     "batching",
-    "checkpointing", "train", "cached", "recipes", "grid", "results", "studies", "lessons",
+    "checkpointing", "watching", "train", "cached", "augment", "lr_finder", "monitor", "imbalance", "monitor_plots", "recipes", "knobs", "knob_plots", "grid", "results", "studies", "lessons",
     "classroom", "pretrain", "workspace", "doctor", "cli", "__main__",
 )  # fmt: skip
 # private helpers that belong to a room

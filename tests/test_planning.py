@@ -68,3 +68,23 @@ def test_the_test_set_is_large_enough_for_the_margin(margin, score):
     assert (reach.high - reach.low) / 2 == pytest.approx(margin, rel=0.05)
     with pytest.raises(ValueError, match="give shares between 0 and 1"):
         planning.labels_to_test(5)
+
+
+def test_savings_count_how_many_times_the_labels():
+    table = pd.concat([
+        curve({1: 0.6, 2: 0.5, 4: 0.4, 8: 0.3}, recipe="slow"), curve({1: 0.4, 2: 0.3, 4: 0.1, 8: 0.1}, recipe="quick"),
+    ])  # fmt: skip
+    found = planning.savings(table, "slow", "quick", [1, 2, 4])
+    assert [interval.value for interval in found.values()] == pytest.approx([2, 2, 1])  # the last never gets there
+
+
+def test_the_trend_is_read_off_at_a_budget():
+    found = planning.label_budget(curve({1: 0.4, 4: 0.2, 16: 0.1}), "head", 0.95)
+    assert found.at(4) == pytest.approx(0.8, abs=0.01) and found.at(64) == pytest.approx(0.95, abs=0.01)
+
+
+def test_small_and_unsteady_differences_need_more_seeds():
+    steady, unsteady = planning.seeds_needed([0.1, 0.11, 0.09]), planning.seeds_needed([0.1, 0.3, -0.1])
+    assert steady <= 3 < unsteady and planning.seeds_needed([0.1, -0.1]) == math.inf
+    with pytest.raises(ValueError, match="at least two"):
+        planning.seeds_needed([0.1])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import ascii_uppercase
 
 import numpy as np
 import torch
@@ -190,17 +191,20 @@ def to_input(ink: Tensor) -> Tensor:
     return ((ink - MEAN) / STD).expand(-1, 3, -1, -1)
 
 
-def slanted(n: int, seed: int, largest: float = 30.0) -> tuple[Tensor, Tensor]:
+def slanted(
+    n: int, seed: int, largest: float = 30.0, letters: Sequence[str] = ascii_uppercase
+) -> tuple[Tensor, Tensor]:
     """Upright letters leaned over by a known angle, a target for regression.
 
     Args:
         largest: the largest slant, in degrees.
+        letters: which ones to draw.
 
     Returns:
         Inputs (n, 3, 32, 32) and slants (n, 1) in degrees from -largest to largest; to the right is positive.
     """
     generator = torch.Generator().manual_seed(seed)
-    bank = GlyphBank.draw([chr(code) for code in range(ord("A"), ord("Z") + 1)], ("DejaVuSans.ttf", "DejaVuSerif.ttf"))
+    bank = GlyphBank.draw(list(letters), ("DejaVuSans.ttf", "DejaVuSerif.ttf"))
     index = torch.randint(len(bank.labels), (n,), generator=generator)
     degrees = (torch.rand(n, 1, generator=generator) * 2 - 1) * largest
     theta = torch.zeros(n, 2, 3)

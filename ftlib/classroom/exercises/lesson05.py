@@ -1,0 +1,156 @@
+"""Exercises of lesson 05, monitor and evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ftlib.classroom.checks import exercise, expect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CURVES = {"A": "small", "B": "leaky", "C": "validation"}
+KINDS = {"leaks": "leaky", "too_small": "small", "sound": "validation"}
+SHOWN_SEED = 4
+NEAR = 4  # epochs
+
+
+def curves_without_names() -> dict[str, list[float]]:
+    """One recorded run, as three validation sets saw it: their accuracy at every second epoch."""
+    run = _recorded_run()
+    return {letter: list(run[name]) for letter, name in CURVES.items()}
+
+
+def _recorded_run() -> pd.Series:
+    from ftlib import studies
+
+    table = studies.load("brakes")
+    return table[(table.brake == "none") & (table.wrong > 0)].set_index("seed").loc[SHOWN_SEED]
+
+
+@exercise(
+    "05-curves",
+    hints=(
+        "Thirty labels in a hundred are wrong. Which examples could be got right by learning those by heart?",
+        "With 20 examples, accuracy moves in steps of 0.05. Which line does?",
+    ),
+    wrong=(
+        {"leaks": "C", "too_small": "A", "sound": "B", "stop_at": 40},
+        {"leaks": "B", "too_small": "C", "sound": "A", "stop_at": 10},
+        {"leaks": "B", "too_small": "A", "sound": "C", "stop_at": 40},
+        {"leaks": "B"},
+        "B",
+    ),
+)
+def curves(answer: Any) -> str:
+    """Which of A, B, C leaks, which is too small, which is sound, and the epoch at which to stop."""
+    keys = (*KINDS, "stop_at")
+    expect(isinstance(answer, dict) and set(answer) == set(keys), f"fill in the four entries {', '.join(keys)}")
+    for key in KINDS:
+        expect(answer[key] in CURVES, f"{key} is {answer[key]!r}: answer with 'A', 'B' or 'C'")
+    expect(CURVES[answer["leaks"]] == "leaky", f"{answer['leaks']} falls as wrong labels are learnt: it does not leak")
+    expect(CURVES[answer["too_small"]] == "small", f"{answer['too_small']} moves in steps finer than one in 20")
+    expect(CURVES[answer["sound"]] == "validation", "the sound one is the line that is left")
+    best = _best_epoch()
+    stop = answer["stop_at"]
+    expect(isinstance(stop, int | float) and not isinstance(stop, bool), "stop_at takes the number of an epoch")
+    expect(abs(stop - best) <= NEAR, f"look for the highest point of the sound line; it is not near epoch {stop:g}")
+    return f"The sound line is at its best in epoch {best}. The leaking one would have told you to train on for ever."
+
+
+def _best_epoch() -> int:
+    from ftlib import monitor
+    from ftlib.studies.brakes import EPOCHS_A_LOOK
+
+    return EPOCHS_A_LOOK * (monitor.kept(_recorded_run()["validation"]) + 1)
+
+
+@exercise(
+    "05-audit",
+    hints=(
+        "Make two sets of what training has seen: one of the writers, one of the contents.",
+        "A test row leaks if its writer is in the first set or its content in the second.",
+    ),
+    wrong=(lambda: _only_contents, lambda: _only_writers, lambda: _all_rows, []),
+)
+def audit(answer: Any) -> str:
+    """A function from a table (id, writer, content, split) to the ids of test rows that leak."""
+    expect(callable(answer), "give a function that takes the table and returns a list of ids")
+    for table, wanted, trap in _tables():
+        found = answer(table.copy())
+        expect(found is not None, "the function returns nothing yet")
+        expect(sorted(found) == wanted, f"{trap} Found: {sorted(found)}; it should be {wanted}")
+    return "Copies and relatives. In real data, ask what ties two examples together: a person, a day, a device."
+
+
+def _tables() -> list[tuple[pd.DataFrame, list[int], str]]:
+    import pandas as pd
+
+    def table(*rows: tuple[int, str, str, str]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=["id", "writer", "content", "split"])
+
+    clean = table((1, "ada", "x", "train"), (2, "bo", "y", "test"), (3, "bo", "z", "test"))
+    copied = table((1, "ada", "x", "train"), (2, "bo", "x", "test"), (3, "cy", "z", "test"))
+    known = table((7, "ada", "x", "train"), (8, "bo", "y", "train"), (9, "bo", "z", "test"), (4, "cy", "w", "test"))
+    both = table(
+        (1, "ada", "x", "train"), (2, "ada", "x", "test"), (3, "di", "x", "validation"), (4, "di", "q", "test")
+    )  # fmt: skip
+    return [
+        (clean, [], "Two test rows by one writer are no leak: neither was in training."),
+        (copied, [2], "Row 2 is a copy of a training row, although another writer is named."),
+        (known, [9], "Row 9 is by a writer whom training has met."),
+        (both, [2], "Count each test row once, and leave out rows of other splits."),
+    ]
+
+
+def _seen(table: pd.DataFrame, columns: Sequence[str]) -> list[int]:
+    train, test = table[table.split == "train"], table[table.split == "test"]
+    leaks = [test[column].isin(train[column]) for column in columns]
+    return test[sum(leaks) > 0].id.tolist()
+
+
+def _only_contents(table: pd.DataFrame) -> list[int]:
+    return _seen(table, ["content"])
+
+
+def _only_writers(table: pd.DataFrame) -> list[int]:
+    return _seen(table, ["writer"])
+
+
+def _all_rows(table: pd.DataFrame) -> list[int]:
+    return table[table.duplicated("writer", keep=False) | table.duplicated("content", keep=False)].id.tolist()
+
+
+@exercise(
+    "05-patience",
+    hints=(
+        "Keep two numbers: the place of the best score so far, and how many looks ago that was.",
+        "Stop when `look - best` reaches `patience`. Of equal scores the first stays the best.",
+    ),
+    wrong=(lambda: _never_stops, lambda: _last_look, lambda: _too_eager, 3),
+)
+def patience(answer: Any) -> str:
+    """A function (scores, patience) to the look whose weights early stopping keeps."""
+    from ftlib import monitor
+
+    expect(callable(answer), "give a function of scores and patience")
+    trials = ([0.5, 0.6, 0.7], [0.5, 0.7, 0.6, 0.9], [0.7, 0.6, 0.6, 0.9], [0.5, 0.5, 0.5, 0.6], [0.4])
+    for scores in trials:
+        for wait in (1, 2, 3):
+            wanted, found = monitor.kept(scores, wait), answer(list(scores), wait)
+            said = f"for the scores {scores} and a patience of {wait} look {wanted} is kept, not {found}"
+            expect(found == wanted, said)
+    return "And with too little patience you keep a look from before the run got good."
+
+
+def _never_stops(scores: Sequence[float], patience: int) -> int:
+    return max(range(len(scores)), key=lambda look: scores[look])
+
+
+def _last_look(scores: Sequence[float], patience: int) -> int:
+    return len(scores) - 1
+
+
+def _too_eager(scores: Sequence[float], patience: int) -> int:
+    return next((i for i in range(len(scores) - 1) if scores[i + 1] <= scores[i]), len(scores) - 1)

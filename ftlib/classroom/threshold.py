@@ -1,0 +1,106 @@
+"""The threshold bench: how rare is the class, which model, and from when on do you call it?"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ftlib.classroom.display import emit
+
+if TYPE_CHECKING:
+    from ftlib.plots import Picture
+
+SEED = 8  # the eights are rare
+SHARE, METHOD = "1 in 30", "head"
+COSTS = (1, 2, 5, 10, 20, 50)
+
+
+def threshold_bench() -> None:
+    """Show sliders for rarity, model, threshold and the cost of a miss; each change is scored at once.
+
+    Everything is scored on the validation people until the test is opened. Where widgets do not run, a
+    figure of the scores over the threshold stands instead.
+    """
+    shown = picture(SHARE, METHOD, 0.5)._repr_mimebundle_()
+    emit(shown["text/plain"], widget=bench_widget, **{"text/html": shown["text/html"]})
+
+
+@lru_cache(maxsize=9)
+def scored(share: str, method: str) -> dict[str, tuple[list[float], list[int]]]:
+    """Train a model for rare eights, and say how sure it is of each validation and test example, with the truth."""
+    from ftlib.studies import rare
+
+    sure, true = rare.scored(share, method, SEED)
+    return {name: (sure[name], true[name]) for name in ("validation", "test")}
+
+
+def counts(share: str, method: str, threshold: float, split: str = "validation") -> dict[str, int]:
+    """How many examples were found, missed, false alarms and rightly left alone at a threshold."""
+    sure, true = scored(share, method)[split]
+    said = [value > threshold for value in sure]
+    pairs = list(zip(said, true, strict=True))
+    return {
+        "found": pairs.count((True, 1)), "missed": pairs.count((False, 1)),
+        "false alarms": pairs.count((True, 0)), "left alone": pairs.count((False, 0)),
+    }  # fmt: skip
+
+
+def picture(share: str, method: str, threshold: float) -> Picture:
+    """Accuracy, precision and recall over the threshold, on the validation people."""
+    from ftlib import monitor_plots
+
+    sure, true = scored(share, method)["validation"]
+    title = f"Eights, {share}, {method}: scores over the threshold"
+    return monitor_plots.thresholds(sure, true, title, at=threshold)
+
+
+def report(share: str, method: str, threshold: float, cost: int, split: str = "validation") -> str:
+    """The counts, the scores and the price as an HTML table."""
+    from ftlib import imbalance
+
+    found = counts(share, method, threshold, split)
+    scores = imbalance.at_threshold(*scored(share, method)[split], threshold)
+    price = cost * found["missed"] + found["false alarms"]
+    never = cost * (found["missed"] + found["found"])
+    cells = [*found.items(), *((name, f"{value:.3f}") for name, value in scores.items())]
+    cells += [("price", price), ("price of never calling it", never)]
+    head = "".join(f"<th>{name}</th>" for name, _ in cells)
+    body = "".join(f"<td>{value}</td>" for _, value in cells)
+    who = {"validation": "four validation people", "test": "five test people"}[split]
+    table = f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr><tr>{body}</tr></table>'
+    return f'<div role="status"><p>On the {who}:</p>{table}</div>'
+
+
+def bench_widget() -> Any:
+    """The sliders, the button, the report and the figure as one ipywidgets box."""
+    import ipywidgets as widgets
+
+    from ftlib.studies.rare import METHODS, SHARES
+
+    style, wide = {"description_width": "150px"}, widgets.Layout(width="480px")
+    make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)
+    share = make(options=list(SHARES), value=SHARE, description="How rare")
+    method = make(options=list(METHODS), value=METHOD, description="Model")
+    threshold = make(options=[f"{n / 50:.2f}" for n in range(1, 50)], value="0.50", description="Threshold")
+    cost = make(options=list(COSTS), value=1, description="A miss costs")
+    button = widgets.Button(description="Open the test set", tooltip="Once: then your choice stands")
+    board, figure, test = widgets.HTML(), widgets.HTML(), widgets.HTML()
+    knobs = (share, method, threshold, cost)
+
+    def settings() -> tuple[str, str, float, int]:
+        return share.value, method.value, float(threshold.value), cost.value
+
+    def update(_: Any = None) -> None:
+        board.value = report(*settings())
+        figure.value = picture(*settings()[:3])._repr_mimebundle_()["text/html"]
+
+    def open_test(_: Any) -> None:
+        test.value = report(*settings(), split="test")
+        for widget in (*knobs, button):
+            widget.disabled = True
+
+    for knob in knobs:
+        knob.observe(update, names="value")
+    button.on_click(open_test)
+    update()
+    return widgets.VBox([*knobs, board, figure, button, test])

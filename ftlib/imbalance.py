@@ -1,0 +1,68 @@
+"""A rare class: data in which it is as rare as you like, and what a threshold makes of a model's scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import TensorDataset
+
+from ftlib import metrics
+
+THRESHOLDS = np.linspace(0.02, 0.98, 49)
+
+
+def rarely(data: TensorDataset, rare: int, share: float, seed: int, n: int | None = None) -> TensorDataset:
+    """Draw examples so that ``share`` of them are of the class ``rare``: label 1, all others 0.
+
+    Args:
+        data: inputs and class labels (N,).
+        share: of the rare class, above 0 and at most 0.5.
+        n: how many examples; by default as many as there are for that share.
+
+    Raises:
+        ValueError: there are too few examples of the rare class or of the others.
+    """
+    if not 0 < share <= 0.5:
+        raise ValueError(f"share is {share}: a rare class has more than 0 and at most 0.5 of the examples")
+    x, y = data.tensors
+    generator = torch.Generator().manual_seed(seed)
+    yes, no = (part.nonzero()[:, 0] for part in (y == rare, y != rare))
+    if n is None:
+        n = int(min(len(yes) / share, len(no) / (1 - share)))
+    few = round(share * n)
+    if not 1 <= few <= len(yes) or n - few > len(no):
+        raise ValueError(
+            f"{n} examples with a share of {share:g} need {few} of class {rare} and {n - few} others, "
+            f"but there are {len(yes)} and {len(no)}: at least one of each must do"
+        )
+    chosen = [part[torch.randperm(len(part), generator=generator)[:k]] for part, k in ((yes, few), (no, n - few))]
+    index = torch.cat(chosen)
+    return TensorDataset(x[index], (y[index] == rare).long())
+
+
+def at_threshold(sure: Sequence[float], true: Sequence[int], threshold: float = 0.5) -> dict[str, float]:
+    """What comes out if everything above ``threshold`` is called rare: accuracy, precision, recall and F1 of class 1.
+
+    Where nothing is called rare, precision and F1 are 0.
+
+    Args:
+        sure: how sure the model is of the rare class (N,), from 0 to 1.
+        true: 1 for the rare class, else 0 (N,).
+
+    >>> at_threshold([0.9, 0.6, 0.2], [1, 0, 0])["precision"]
+    0.5
+    """
+    said = (np.asarray(sure) > threshold).astype(int)
+    value = {"accuracy": metrics.accuracy(np.asarray(true), said)}
+    rows = metrics.per_class(np.asarray(true), said)
+    rare = rows.loc[1] if 1 in rows.index else dict.fromkeys(("precision", "recall", "f1"), 0.0)
+    return value | {name: float(rare[name]) for name in ("precision", "recall", "f1")}
+
+
+def best_threshold(sure: Sequence[float], true: Sequence[int], by: str = "f1") -> float:
+    """The threshold of ``THRESHOLDS`` with the best ``by``; of equals the middle one. Choose it on validation."""
+    values = np.array([at_threshold(sure, true, each)[by] for each in THRESHOLDS])
+    best = np.flatnonzero(values == values.max())
+    return float(THRESHOLDS[best[len(best) // 2]])
