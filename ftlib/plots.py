@@ -122,17 +122,21 @@ def curves(
                            unit, ylabel, live)  # fmt: skip
 
 
-def depths(table: pd.DataFrame, title: str, order: Sequence[str], budgets: Sequence[int]) -> Picture:
+def depths(
+    table: pd.DataFrame, title: str, order: Sequence[str], budgets: Sequence, xlabel: str = "what was trained",
+    join: bool = True,
+) -> Picture:  # fmt: skip
     """Score over how much of the network was trained: a line for each label budget.
 
     Args:
         table: rows as ``compare`` returns them, several seeds a point.
         order: recipes from least to most trained; they become the horizontal axis.
+        join: whether lines join the means; not where the recipes have no order.
     """
     ylabel = f"{table.metric.iloc[0]} on the test set"
     unit = str(table.budget_unit.iloc[0]).removeprefix("labels ")
     return _dots_and_means(table, title, "recipe", "budget", list(order), list(budgets), "score",
-                           "what was trained", ylabel, None, unit)  # fmt: skip
+                           xlabel, ylabel, None, unit, join)  # fmt: skip
 
 
 def _check_there(table: pd.DataFrame, column: str, wanted: Iterable) -> None:
@@ -144,7 +148,7 @@ def _check_there(table: pd.DataFrame, column: str, wanted: Iterable) -> None:
 
 def _dots_and_means(
     table: pd.DataFrame, title: str, x: str, by: str, places: list, lines: list, column: str, xlabel: str,
-    ylabel: str, live: pd.DataFrame | None, suffix: str = "",
+    ylabel: str, live: pd.DataFrame | None, suffix: str = "", join: bool = True,
 ) -> Picture:  # fmt: skip
     from ftlib.metrics import mean_interval
 
@@ -167,7 +171,7 @@ def _dots_and_means(
         means = [span.value for span in spans]
         reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
         label = f"{name} {suffix}".strip()
-        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, **style)
+        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, linestyle="-" if join else "none", **style)
         said.append(f"{label} from {means[0]:.2f} to {means[-1]:.2f}")
         if live is not None:
             now = live[live[by] == name]
@@ -218,7 +222,7 @@ def confusion(table: pd.DataFrame, title: str) -> Picture:
     ax.imshow(shade, cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
     for (row, column), count in np.ndenumerate(counts):
-        if count:
+        if count or len(table) <= 4:
             ax.text(column, row, str(count), ha="center", va="center", fontsize=8,
                     color="white" if shade[row, column] > 0.5 else "black")  # fmt: skip
     ax.set_xticks(range(len(table)), table.columns)

@@ -21,6 +21,7 @@ from ftlib.classroom.session import lesson, show
 from ftlib.classroom.threshold import threshold_bench
 
 __all__ = [
-    "bench", "boundary_bench", "calibration", "card", "check", "claim", "freeze_explorer", "imitation_bench", "lesson", "my_path",
-    "neighbour_explorer", "predict", "progress", "quiz", "reflect", "show", "term", "threshold_bench", "watch",
+    "bench", "boundary_bench", "calibration", "card", "check", "claim", "freeze_explorer", "imitation_bench",
+    "lesson", "my_path", "neighbour_explorer", "predict", "progress", "quiz", "reflect", "show", "term",
+    "threshold_bench", "watch",
 ]  # fmt: skip

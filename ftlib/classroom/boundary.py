@@ -1,0 +1,145 @@
+"""The boundary bench: a network of the learner's width, depth and rate divides a plane of two-coloured points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ftlib.classroom.display import emit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ftlib.plots import Picture
+
+STEPS, POINTS, GRID, REACH = 1000, 200, 120, 1.15
+WIDTHS, DEPTHS, RATES = (2, 4, 8, 16, 32), (0, 1, 2, 3, 4, 6, 8), (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1)
+STILLS = ((16, 0, 0.01), (4, 1, 0.01), (32, 1, 0.01), (16, 2, 0.01), (16, 4, 0.01), (16, 4, 0.1))  # the fallback
+
+
+@dataclass(frozen=True)
+class Bent:
+    """One trained toy network: its settings, its losses, its share of points right, and where it says 1."""
+
+    width: int
+    depth: int
+    lr: float
+    seed: int
+    losses: tuple[float, ...]
+    accuracy: float
+    surface: Tensor
+
+    @property
+    def name(self) -> str:
+        """The settings in words."""
+        layers = f"{self.depth} layer{'s' * (self.depth > 1)} of {self.width}" if self.depth else "one neuron"
+        return f"{layers}, rate {self.lr:g}"
+
+
+@cache
+def bend(width: int, depth: int, lr: float, seed: int = 0, steps: int = STEPS) -> Bent:
+    """Train a network on the spirals with Adam, all points at once, and ask it about every place in the plane.
+
+    Args:
+        depth: hidden layers; 0 is a single neuron.
+        seed: of the first weights; the points stay the same.
+    """
+    import torch
+    from torch import nn
+
+    from ftlib.models.mlp import mlp
+    from ftlib.tasks.toy import spirals
+
+    (x, y), model = spirals(POINTS), mlp(2, width, depth, 1, seed=seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+    losses = []
+    for _ in range(steps):
+        loss = nn.functional.binary_cross_entropy_with_logits(model(x)[:, 0], y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    axis = torch.linspace(-REACH, REACH, GRID)
+    with torch.no_grad():
+        surface = model(torch.cartesian_prod(axis, axis)).sigmoid().view(GRID, GRID).T
+        accuracy = ((model(x)[:, 0] > 0) == (y > 0.5)).float().mean().item()
+    return Bent(width, depth, lr, seed, tuple(losses), accuracy, surface)
+
+
+def draw(runs: list[Bent], title: str) -> Picture:
+    """The points and, behind them, the side that each network gives to every place."""
+    from ftlib import plots
+    from ftlib.tasks.toy import spirals
+
+    columns = min(3, len(runs))
+    rows = math.ceil(len(runs) / columns)
+    fig, _ = plots.figure(title, "", "", size=(2.75 * columns, 0.4 + 2.9 * rows))
+    fig.clear()
+    fig.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    x, y = spirals(POINTS)
+    for ax, run in zip(fig.subplots(rows, columns, squeeze=False).flat, runs, strict=False):
+        surface, extent = run.surface.numpy(), [-REACH, REACH] * 2
+        ax.imshow(surface, origin="lower", extent=extent, cmap="RdBu_r", vmin=0, vmax=1, alpha=0.55)
+        ax.contour(surface, levels=[0.5], extent=extent, colors="black", linewidths=1)
+        for arm in (0, 1):
+            ax.plot(*x[y == arm].T.numpy(), plots.MARKERS[arm], color=("#08306b", "#67000d")[arm], markersize=2.5)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.set_title(f"{run.name}\n{run.accuracy:.0%} of the points right", fontsize=9, fontweight="normal")
+    said = "; ".join(f"{run.name}: {run.accuracy:.0%} right" for run in runs)
+    return plots.Picture(fig, f"{title}. Two spirals of {POINTS} points. {said}.")
+
+
+def boundary_bench() -> None:
+    """Show sliders for width, depth and rate, and a button that trains and draws the boundary.
+
+    Where widgets do not run, six trained networks stand instead.
+    """
+    picture = draw([bend(*still) for still in STILLS], "Six networks on the same points")
+    shown = picture._repr_mimebundle_()
+    emit(shown["text/plain"], widget=partial(bench_widget, picture), **{"text/html": shown["text/html"]})
+
+
+def bench_widget(picture: Picture) -> Any:
+    """Sliders, button, the boundary just trained, and the board of all runs, as one ipywidgets box."""
+    import ipywidgets as widgets
+
+    style = {"description_width": "110px"}
+
+    def slider(name: str, options: tuple, value: Any) -> Any:
+        made = widgets.SelectionSlider(options=options, value=value, description=name, style=style)
+        made.layout.width = "460px"
+        return made
+
+    depth = slider("Hidden layers", DEPTHS, 0)
+    width = slider("Neurons a layer", WIDTHS, 16)
+    rate = slider("Learning rate", RATES, 0.01)
+    button = widgets.Button(description="Train", button_style="primary", tooltip="Train this network once")
+    shown, board = widgets.HTML(picture._repr_mimebundle_()["text/html"]), widgets.HTML(_board([]))
+    runs: list[Bent] = []
+
+    def train(_: Any) -> None:
+        button.disabled, button.description = True, "Training ..."
+        try:
+            runs.append(bend(width.value, depth.value, rate.value, seed=len(runs)))
+            shown.value = draw(runs[-3:], "Your last runs")._repr_mimebundle_()["text/html"]
+            board.value = _board(runs)
+        finally:
+            button.disabled, button.description = False, "Train"
+
+    button.on_click(train)
+    return widgets.VBox([depth, width, rate, button, board, shown])
+
+
+def _board(runs: list[Bent]) -> str:
+    if not runs:
+        return "<p>Choose, press <b>Train</b>, and your network appears here. Each run starts with other weights.</p>"
+    head = "<tr><th>network</th><th>points right</th><th>loss at the start</th><th>loss at the end</th></tr>"
+    body = "".join(
+        f"<tr><td>{run.name}</td><td>{run.accuracy:.0%}</td><td>{run.losses[0]:.3f}</td>"
+        f"<td>{run.losses[-1]:.3f}</td></tr>"
+        for run in runs
+    )
+    return f'<table style="text-align: right; border-spacing: 12px 2px">{head}{body}</table>'
