@@ -222,7 +222,7 @@ def confusion(table: pd.DataFrame, title: str) -> Picture:
     ax.imshow(shade, cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
     for (row, column), count in np.ndenumerate(counts):
-        if count or len(table) <= 4:
+        if count or len(table) == 2:
             ax.text(column, row, str(count), ha="center", va="center", fontsize=8,
                     color="white" if shade[row, column] > 0.5 else "black")  # fmt: skip
     ax.set_xticks(range(len(table)), table.columns)
