@@ -56,7 +56,9 @@ def _call(function: Callable, job: tuple) -> tuple[tuple, dict]:
 
 
 def kept_in(name: str) -> Path:
-    """Where unfinished grids wait; another checkpoint means another file."""
-    hashes = [file.sha256 for checkpoint in catalog.names("checkpoint") for file in catalog.entry(checkpoint).files]
+    """Where unfinished grids wait; another checkpoint means another file (hub models are in no recorded grid)."""
+    found = [catalog.entry(checkpoint) for checkpoint in catalog.names("checkpoint")]
+    local = [entry for entry in found if any(source.origin != "hub" for source in entry.sources)]
+    hashes = [file.sha256 for entry in local for file in entry.files]
     state = hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
     return Path(".ftlib") / f"{name}-{state}.jsonl"

@@ -122,11 +122,13 @@ def run(
     train_split: Split = "train",
     test_split: Split = "test",
     trace_every: int | None = None,
+    score_source: bool = True,
     progress: bool = False,
 ) -> Run:
     """Follow one recipe once: draw ``budget`` labels, train, score on the test split and on the source task.
 
-    ``source_score`` is what the trained backbone scores on the original task with the original head.
+    ``source_score`` is what the trained backbone scores on the original task with the original head, and missing
+    without ``score_source``.
     With ``trace_every`` the test score is also followed during training, for looking only: nothing is
     chosen by it, and the time it takes is not counted in the histories' seconds.
     """
@@ -150,8 +152,8 @@ def run(
     row = _row(task, recipe.name, budget, seed, task.evaluate(model, test_split), seconds)
     row["steps"] = sum(history.steps for history in histories)
     row["trainable_parameters"] = trainable
-    if task.source is not None and old_head is not None:
-        row["source_score"] = source_score(model, task, old_head)
+    if score_source and task.source is not None and old_head is not None:
+        row["source_score"] = source_score(model, task, adapt.get_head(model) if task.keeps_head else old_head)
     return Run(model, row, histories)
 
 
@@ -161,7 +163,7 @@ def _start(recipe: Recipe, task: Task, seed: int) -> tuple[nn.Module, nn.Module 
         return task.untrained(seed).to(runtime.device()), None
     model = task.pretrained().to(runtime.device())
     old_head = deepcopy(adapt.get_head(model))
-    if recipe.phases:
+    if recipe.phases and not task.keeps_head:
         adapt.replace_head(model, task.n_outputs, seed=seed)
     return model, old_head
 

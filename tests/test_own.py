@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import zlib
 
@@ -404,24 +405,40 @@ def test_a_table_becomes_a_task(write):
     assert sorted(task.sample(2, 0).labels.tolist()) == [0, 0, 1, 1]
 
 
-def test_the_rival_learns_texts_through_compare(write):
+@pytest.fixture
+def reviews_tuned(tmp_path, monkeypatch):
+    """Settings that somebody has tuned on the course's reviews."""
+    found = {"head": {"lr": 0.03, "steps": 40}, "tfidf": {"C": 1.0, "analyzer": "word"}}
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    tuned = json.dumps({"reviews": {"settings": found}})
+    (tmp_path / "data" / "results" / "text_tuned.json").write_text(tuned)
+    shutil.copy(catalog.data_dir() / "catalog.toml", tmp_path / "data")
+    monkeypatch.setattr(catalog, "data_dir", lambda: tmp_path / "data")
+    return found
+
+
+def test_the_rival_learns_texts_through_compare(write, reviews_tuned):
     task = from_csv(write(LINES))
     table = compare(task, ["tfidf"], budgets=[1, 5], seeds=2, progress=False)
     assert table[table.budget == 5].score.min() == 1.0 and table.recipe.unique().tolist() == ["tfidf"]
-    assert recipes.tuned(task) == {"tfidf": own_data.TFIDF}
+    assert recipes.tuned(task) == reviews_tuned | {"tfidf": own_data.TFIDF}
     assert len(task.rival_grid()["tfidf"]) == 8
     words = from_csv(write(LINES), settings={"tfidf": {"C": 1.0, "analyzer": "word"}})
     assert compare(words, ["tfidf"], budgets=[5], seeds=1, progress=False).score[0] == 1.0
 
 
-def test_a_network_for_texts_is_refused_in_one_sentence(write):
+def test_minilm_learns_texts_through_compare(write, reviews_tuned):
     task = from_csv(write(LINES))
-    for call in (task.pretrained, lambda: task.untrained(0), lambda: task.evaluate(torch.nn.Identity())):
-        with pytest.raises(ValueError, match="no pre-trained network for text yet.*'tfidf'"):
-            call()
-    with pytest.raises(ValueError, match="no pre-trained network for text yet"):
-        compare(task, ["head"], budgets=[1], seeds=1, progress=False, settings={"head": {}})
-    with pytest.raises(ValueError, match="backbone is 'bert'"):
+    assert task.top_stages == ("layer4", "layer5", "head") and task.budget_unit == "labels per class"
+    table = compare(task, ["head"], budgets=[5], seeds=1, progress=False)
+    assert table.score[0] == 1.0 and table.steps[0] == 40 and table.trainable_parameters[0] == 2 * 385
+    assert torch.equal(task.inputs(task.collate([task.split("test")[0]]))["input_ids"][0, :1], torch.tensor([101]))
+
+
+def test_what_a_network_would_not_read_is_said(write):
+    task = from_csv(write([f"{'so ' * 70}late,delay", *LINES]))
+    assert task.notes[-1] == "Texts of more than 62 words: 1. A network reads only their first 62 pieces."
+    with pytest.raises(ValueError, match="no backbone 'bert' for texts: choose from minilm, bert-base-uncased"):
         from_csv(write(LINES), backbone="bert")
 
 

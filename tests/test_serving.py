@@ -55,7 +55,7 @@ def test_the_onnx_file_answers_like_the_model(saved, pictures, monkeypatch):
     assert np.allclose(export.run_onnx(path, x[:1].numpy()), wanted[:1], atol=1e-4)
     # a file whose answers are off is not put in place, and what is there stays
     before = path.read_bytes()
-    monkeypatch.setattr(onnx_file, "run_onnx", lambda path, pictures: np.zeros((len(pictures), 2)))
+    monkeypatch.setattr(onnx_file, "run_onnx", lambda path, inputs: np.zeros((len(inputs["pictures"]), 2)))
     with pytest.raises(ValueError, match="would give other answers than the model"):
         export.to_onnx(saved)
     assert path.read_bytes() == before and not list(saved.glob(".*"))

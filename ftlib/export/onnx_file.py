@@ -9,13 +9,14 @@ import importlib.util
 import logging
 import os
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ftlib.export.predict import Classifier
+from ftlib.export.predict import Classifier, is_text
 
 FILE = "model.onnx"
 TOLERANCE = 1e-3  # on logits
@@ -25,8 +26,9 @@ NEEDED = ("onnx", "onnxscript", "onnxruntime")
 def to_onnx(folder: str | Path) -> Path:
     """Add ``model.onnx`` to a saved model, after checking that onnxruntime gives the same answers.
 
-    The file takes pictures as ``export.load(folder).inputs(...)`` prepares them, (N, 3, size, size), any N, and gives
-    logits (N, classes). A file of that name that is there already is replaced.
+    The file takes pictures or texts as ``export.load(folder).inputs(...)`` prepares them, ``pictures`` (N, 3, size,
+    size), or ``input_ids`` and ``attention_mask`` (N, tokens), any N, and gives ``logits`` (N, classes). A file of
+    that name that is there already is replaced.
 
     Raises:
         ImportError: a package of the extra ``serve`` is not installed.
@@ -34,14 +36,12 @@ def to_onnx(folder: str | Path) -> Path:
     """
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise ImportError(f"ONNX needs {', '.join(missing)}: install the course with its extra [serve]")
-    saved = Classifier(folder)
-    size = saved.config["image_size"]
-    sample = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    model, draw = _network(Path(folder))
     path = Path(folder) / FILE
     part = path.with_name(f".{FILE}.{os.getpid()}.part")
     try:
-        _write(saved.model, sample, part)
-        off = _difference(saved.model, part, size)
+        _write(model, draw(2), part)
+        off = _difference(model, part, draw)
         if off > TOLERANCE:
             raise ValueError(f"the ONNX file would give other answers than the model (they differ by {off:.2g})")
         os.replace(part, path)
@@ -50,33 +50,58 @@ def to_onnx(folder: str | Path) -> Path:
     return path
 
 
-def _write(model: nn.Module, sample: Tensor, path: Path) -> None:
+def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]]]:
+    """A saved network, and a function that makes up inputs for any number of examples."""
+    if not is_text(folder):
+        saved = Classifier(folder)
+        size = saved.config["image_size"]
+
+        def noise(n: int) -> dict[str, Tensor]:
+            return {"pictures": torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(n))}
+
+        return saved.model, noise
+    from ftlib.export.predict_text import TextClassifier
+
+    reader = TextClassifier(folder)
+    return reader.model, lambda n: reader.inputs(["so good " * (i + 1) for i in range(n)])
+
+
+def _write(model: nn.Module, sample: Mapping[str, Tensor], path: Path) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    n, tokens = torch.export.Dim("n", min=1), torch.export.Dim("tokens", min=2)
+    shapes = tuple({0: n, 1: tokens} if tensor.ndim == 2 else {0: n} for tensor in sample.values())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            model, (sample,), dynamo=True, verbose=False, input_names=["pictures"], output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+            model, tuple(sample.values()), dynamo=True, verbose=False, input_names=list(sample),
+            output_names=["logits"], dynamic_shapes=shapes,
         )  # fmt: skip
     program.save(path, external_data=False)
 
 
-def _difference(model: nn.Module, path: Path, size: int) -> float:
+def _difference(model: nn.Module, path: Path, draw: Callable[[int], dict[str, Tensor]]) -> float:
     """The largest difference between the logits of the two, on one picture and on five."""
     found = 0.0
     for n in (1, 5):
-        x = torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(n))
+        inputs = draw(n)
         with torch.no_grad():
-            wanted = model(x).numpy()
-        found = max(found, float(np.abs(run_onnx(path, x.numpy()) - wanted).max()))
+            wanted = model(*inputs.values()).numpy()
+        arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+        found = max(found, float(np.abs(run_onnx(path, arrays) - wanted).max()))
     return found
 
 
-def run_onnx(path: str | Path, pictures: np.ndarray) -> np.ndarray:
-    """Logits (N, classes) of prepared pictures (N, 3, size, size), by onnxruntime on one CPU core."""
+def run_onnx(path: str | Path, inputs: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
+    """Logits (N, classes), by onnxruntime on one CPU core.
+
+    Args:
+        inputs: prepared pictures (N, 3, size, size), or arrays by the names of the file's inputs.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return session.run(None, {"pictures": pictures.astype(np.float32)})[0]
+    given = inputs if isinstance(inputs, Mapping) else {"pictures": inputs}
+    arrays = {name: np.asarray(array, np.float32 if name == "pictures" else None) for name, array in given.items()}
+    return session.run(None, arrays)[0]

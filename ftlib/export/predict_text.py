@@ -17,6 +17,23 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 
+class Network(nn.Module):
+    """An encoder, its token states pooled to one vector a text, and a linear classifier."""
+
+    def __init__(self, encoder: nn.Module, head: nn.Linear, pooling: str) -> None:
+        super().__init__()
+        self.encoder, self.head, self.pooling = encoder, head, pooling
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits (N, classes) of token numbers (N, tokens) and a mask that is 0 on padding."""
+        out, mask = self.encoder(input_ids, attention_mask=attention_mask), attention_mask.unsqueeze(-1)
+        if self.pooling == "pooler":
+            return self.head(out.pooler_output)
+        if self.pooling == "cls":
+            return self.head(out.last_hidden_state[:, 0])
+        return self.head((out.last_hidden_state * mask).sum(1) / mask.sum(1))
+
+
 class TextClassifier:
     """A saved model with its classes; reads texts as they were read in training."""
 
@@ -29,42 +46,23 @@ class TextClassifier:
         folder = Path(__file__).parent if folder is None else Path(folder)
         try:
             found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            self.pooling, self.max_tokens = found["pooling"], found["max_tokens"]
+            self.max_tokens, pooling = found["max_tokens"], found["pooling"]
             self.config = AutoConfig.from_pretrained(folder)
             self.tokenizer = AutoTokenizer.from_pretrained(folder)
-            self.model = AutoModel.from_config(self.config)
-            self.head = self._load(load_file(folder / "model.safetensors"))
+            self.model = _filled(AutoModel.from_config(self.config), load_file(folder / "model.safetensors"), pooling)
         except Exception as problem:  # missing, cut short, or of another kind
             raise ValueError(f"{folder} holds no text model that can be loaded: {problem}") from problem
-        self.classes: list[str] = [self.config.id2label[i] for i in range(self.head.out_features)]
-        self.model.eval()
+        self.classes: list[str] = [self.config.id2label[i] for i in range(self.model.head.out_features)]
 
-    def _load(self, state: dict[str, Tensor]) -> nn.Linear:
-        """Fill the encoder; returns the classifier."""
-        start = self.model.base_model_prefix + "."
-        encoder = {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
-        missing, strange = self.model.load_state_dict(encoder, strict=False)
-        needed = [name for name in missing if self.pooling == "pooler" or not name.startswith("pooler.")]
-        if needed or strange:
-            raise ValueError(f"model.safetensors does not fit config.json at {[*needed, *strange][0]}")
-        head = nn.Linear(*reversed(state["classifier.weight"].shape))
-        head.load_state_dict({name: state[f"classifier.{name}"] for name in ("weight", "bias")})
-        return head
-
-    @torch.no_grad()
-    def logits(self, texts: Sequence[str]) -> Tensor:
-        """What the model gives each class, (N, classes)."""
+    def inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Texts as the network reads them: ``input_ids`` and ``attention_mask``, each (N, tokens)."""
         batch = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt",
             return_token_type_ids=False,
         )  # fmt: skip
-        out, mask = self.model(**batch), batch["attention_mask"].unsqueeze(-1)
-        if self.pooling == "pooler":
-            return self.head(out.pooler_output)
-        if self.pooling == "cls":
-            return self.head(out.last_hidden_state[:, 0])
-        return self.head((out.last_hidden_state * mask).sum(1) / mask.sum(1))
+        return dict(batch)
 
+    @torch.no_grad()
     def predict(self, text: str) -> dict[str, float]:
         """Each class with its probability, the likeliest first.
 
@@ -73,9 +71,22 @@ class TextClassifier:
         """
         if not isinstance(text, str) or not text.strip():
             raise ValueError("the text is empty: write a sentence")
-        chances = self.logits([text]).softmax(1)[0]
+        chances = self.model(**self.inputs([text])).softmax(1)[0]
         order = chances.argsort(descending=True).tolist()
         return {self.classes[i]: chances[i].item() for i in order}
+
+
+def _filled(encoder: nn.Module, state: dict[str, Tensor], pooling: str) -> Network:
+    """The network in evaluation mode, with all of its weights from a file."""
+    start = encoder.base_model_prefix + "."
+    own = {name.removeprefix(start): tensor for name, tensor in state.items() if name.startswith(start)}
+    missing, strange = encoder.load_state_dict(own, strict=False)
+    needed = [name for name in missing if pooling == "pooler" or not name.startswith("pooler.")]
+    if needed or strange:
+        raise ValueError(f"model.safetensors does not fit config.json at {[*needed, *strange][0]}")
+    head = nn.Linear(*reversed(state["classifier.weight"].shape))
+    head.load_state_dict({name: state[f"classifier.{name}"] for name in ("weight", "bias")})
+    return Network(encoder, head, pooling).eval()
 
 
 def main(texts: Sequence[str]) -> int:

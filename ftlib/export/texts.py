@@ -73,10 +73,11 @@ def config(model: nn.Module, task: Task) -> dict[str, Any]:
         )
     encoder = type(own).__mro__[1]  # the class that transformers knows
     classes = list(map(str, task.classes))
+    base = next(source.repo for source in catalog.entry(task.backbone).sources if source.repo)
     return own.to_dict() | {
         "model_type": encoder.model_type, "architectures": [type(model.base_model).__name__], "pooling": pooling,
         "id2label": dict(enumerate(classes)), "label2id": {label: i for i, label in enumerate(classes)},
-        "max_tokens": MAX_TOKENS, "task": task.name, "_name_or_path": task.backbone, "dtype": "float32",
+        "max_tokens": MAX_TOKENS, "task": task.name, "_name_or_path": base, "dtype": "float32",
     }  # fmt: skip
 
 

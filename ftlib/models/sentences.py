@@ -143,7 +143,7 @@ def tokenizer() -> Any:
     """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(catalog.path(CHECKPOINT))
+    return AutoTokenizer.from_pretrained(catalog.path(CHECKPOINT, verbose=False))
 
 
 class _quiet:

@@ -34,7 +34,7 @@ def train(out: Path, seed: int = 0) -> dict:
     settings = recipes.tuned(task)["lora"]
     history = fit(
         model, data, loss=task.loss, collate=task.collate, lengths=lengths(data.texts), batch_size=task.batch_size,
-        micro_batch=task.micro_batch, lr=settings["lr"], epochs=EPOCHS, seed=seed,
+        micro_batch=task.micro_batch, lr=settings["lr"], epochs=EPOCHS, seed=seed, checkpoint_dir=Path(".ftlib") / NAME,
     )  # fmt: skip
     record = {
         "texts": len(data), "lr": settings["lr"], "epochs": EPOCHS, "steps": history.steps,

@@ -177,7 +177,7 @@ class Reviews(TextTask):
     dataset = "reviews"
     classes = ("negative", "positive")
     budgets = (16, 64, 256, 1000)
-    grid = ("scratch", "head", "top", "head_then_all", "full", "lora", "tfidf")
+    grid = ("head", "tfidf")
 
 
 class FinanceNews(TextTask):
