@@ -23,7 +23,7 @@ ROOMS = (
     "classroom", "pretrain", "workspace", "doctor", "cli", "__main__",
 )  # fmt: skip
 # private helpers that belong to a room
-LODGERS = {"_sources": "catalog", "_requirements": "doctor", "_torch_probe": "doctor"}
+LODGERS = {"_sources": "catalog", "_requirements": "doctor", "_torch_probe": "doctor", "_arm_probe": "doctor"}
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 UNSAFE = {".pt", ".pth", ".pkl", ".pickle", ".npy", ".bin"}

@@ -7,11 +7,17 @@ import json
 from torch import nn
 
 from ftlib import catalog
+from ftlib.models.policy import Policy
 from ftlib.models.resnet import resnet10
+from ftlib.models.wavenet import WaveNet
 
-__all__ = ["config", "load", "resnet10", "training"]
+__all__ = ["Policy", "WaveNet", "config", "load", "resnet10", "training"]
 
-_ARCHITECTURES = {"resnet10": lambda config: resnet10(len(config["classes"]))}
+_ARCHITECTURES = {
+    "resnet10": lambda config: resnet10(len(config["classes"])),
+    "policy": lambda config: Policy(config["observation"], config["action"], config["chunk"], config["width"]),
+    "wavenet": lambda config: WaveNet(**config["network"]),
+}
 
 
 def config(name: str) -> dict:

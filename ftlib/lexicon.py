@@ -1,0 +1,158 @@
+"""A word list against a network's spelling: CTC beam search that can only write words it knows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from torch import Tensor
+
+from ftlib.decoding import BLANK, encode
+
+_SPACE = encode(" ")[0]
+_START = ""  # stands before the first word
+_NEVER = -math.inf
+Beam = dict[str, tuple[float, float]]  # text so far -> log probability with and without a blank at its end
+
+
+class Lexicon:
+    """Words, how often they occur, and which follow which.
+
+    Args:
+        texts: sentences in the field's own words; the word counts and pairs come from them.
+        words: further words that may be written, each counted once.
+        pairs: weight of the probability after the word before, 0 to 1; the rest goes to the word's own.
+
+    Raises:
+        ValueError: no words, or a word outside the alphabet.
+    """
+
+    def __init__(self, texts: Iterable[str] = (), words: Iterable[str] = (), pairs: float = 0.5) -> None:
+        texts, self.pairs = [text.split() for text in texts], pairs
+        self.counts = Counter(word for text in texts for word in text)
+        self.counts.update(set(words) - set(self.counts))
+        if not self.counts:
+            raise ValueError("the lexicon is empty: give sentences or words")
+        self.total = self.counts.total()
+        self.after: dict[str, Counter] = defaultdict(Counter)
+        for text in texts:
+            for before, word in pairwise([_START, *text]):
+                self.after[before][word] += 1
+        self.trie: dict[int, dict] = {}
+        for word in self.counts:
+            node = self.trie
+            for number in encode(word):
+                node = node.setdefault(number, {})
+            node[_SPACE] = word
+
+    def log_prob(self, word: str, before: str = _START) -> float:
+        """Natural logarithm of how likely a word is after another.
+
+        >>> lexicon = Lexicon(["give aspirin", "give water"])
+        >>> round(math.exp(lexicon.log_prob("water", "give")), 3)  # half of 1/2 and half of 1/4
+        0.375
+        """
+        own = self.counts[word] / self.total
+        follows = self.after.get(before)
+        if not follows:
+            return math.log(own)
+        return math.log(self.pairs * follows[word] / follows.total() + (1 - self.pairs) * own)
+
+    def unknown(self, texts: Iterable[str]) -> float:
+        """Share of the running words of ``texts`` that the list does not hold, and can therefore never write."""
+        words = [word for text in texts for word in text.split()]
+        return sum(word not in self.counts for word in words) / max(1, len(words))
+
+
+def beam_search(
+    scores: Tensor, lexicon: Lexicon, *, width: int = 16, weight: float = 0.6, bonus: float = 1.5
+) -> str:
+    """The best text of lexicon words for one recording: prefix beam search (Hannun et al. 2014).
+
+    Args:
+        scores: (frames, outputs) of the network.
+        width: texts that are kept from frame to frame.
+        weight: of the words' log probabilities beside the network's.
+        bonus: added for each word, which makes up for ``weight`` preferring few words.
+
+    Returns:
+        The text; empty if no word fits.
+
+    See https://arxiv.org/abs/1408.2873.
+    """
+    search = _Search(lexicon, weight, bonus)
+    beams: Beam = {"": (0.0, _NEVER)}
+    for frame in scores.detach().float().cpu().log_softmax(-1):
+        likely = [(i, p) for i, p in enumerate(frame.tolist()) if p > -7.0 or i == BLANK]
+        following: Beam = {}
+        for text, (blank, other) in beams.items():
+            search.extend(following, text, blank, other, likely)
+        ranked = sorted(following, key=lambda t: _add(*following[t]) + search.value[t], reverse=True)
+        beams = {text: following[text] for text in ranked[:width]}
+    ended = {"": _NEVER}
+    for text, p in beams.items():  # with and without a space at the end it is the same text
+        ended[text.strip()] = _add(ended.get(text.strip(), _NEVER), _add(*p) + search.ended(text))
+    return max(ended, key=ended.get)
+
+
+class _Search:
+    """What is known of each text so far: its place in the trie and the value of its whole words."""
+
+    def __init__(self, lexicon: Lexicon, weight: float, bonus: float) -> None:
+        self.lexicon, self.weight, self.bonus = lexicon, weight, bonus
+        self.node: dict[str, dict] = {"": lexicon.trie}
+        self.value: dict[str, float] = {"": 0.0}
+        self.last: dict[str, int] = {"": BLANK}
+
+    def extend(self, into: Beam, text: str, blank: float, other: float, likely: Sequence[tuple[int, float]]) -> None:
+        """Add what one frame can make of a text: the same text, or one character more."""
+        whole, last, node = _add(blank, other), self.last[text], self.node[text]
+        for number, p in likely:
+            if number == BLANK:
+                _merge(into, text, whole + p, _NEVER)
+                continue
+            if number == last:
+                _merge(into, text, _NEVER, other + p)
+            if number in node:
+                start = blank if number == last else whole  # a doubled letter needs a blank between
+                if start > _NEVER:
+                    _merge(into, self._grown(text, number, node), _NEVER, start + p)
+
+    def _grown(self, text: str, number: int, node: dict) -> str:
+        if number == _SPACE:
+            grown, after, value = text + " ", self.lexicon.trie, self.value[text] + self._word(text, node[number])
+        else:
+            grown, after, value = text + chr(96 + number) if number < 27 else text + "'", node[number], self.value[text]
+        self.node[grown], self.value[grown], self.last[grown] = after, value, number
+        return grown
+
+    def _word(self, text: str, word: str) -> float:
+        words = text.split()
+        before = words[-2] if len(words) > 1 else _START
+        return self.weight * self.lexicon.log_prob(word, before) + self.bonus
+
+    def ended(self, text: str) -> float:
+        """The value of a text as the whole; minus infinity inside a word."""
+        if not text or text.endswith(" "):
+            return self.value[text]
+        word = self.node[text].get(_SPACE)
+        return _NEVER if word is None else self.value[text] + self._word(text, word)
+
+
+def _merge(into: Beam, text: str, blank: float, other: float) -> None:
+    old_blank, old_other = into.get(text, (_NEVER, _NEVER))
+    into[text] = (_add(old_blank, blank), _add(old_other, other))
+
+
+def _add(a: float, b: float) -> float:
+    """The logarithm of the sum of two probabilities given as logarithms."""
+    if a < b:
+        a, b = b, a
+    return a if b == _NEVER else a + math.log1p(math.exp(b - a))
+
+
+def beam_search_all(scores: Tensor, lengths: Tensor, lexicon: Lexicon, **options: float) -> list[str]:
+    """``beam_search`` for a padded batch: scores (B, frames, outputs), lengths (B,) that count."""
+    return [beam_search(row[:n], lexicon, **options) for row, n in zip(scores, lengths.tolist(), strict=True)]

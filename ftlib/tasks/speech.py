@@ -1,0 +1,198 @@
+"""Speech tasks: spoken digits told apart by a new head, and dictation of two fields, spelled with CTC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ftlib import audio, catalog, lexicon, metrics
+from ftlib.metrics import Score
+from ftlib.tasks import clips
+from ftlib.tasks.base import Split
+from ftlib.tasks.clips import Clips
+from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription, check_split
+
+DIGITS = "spoken-digits"
+LEXICON_GRID = [{"weight": w, "bonus": b} for w in (0.3, 0.6, 0.9, 1.2) for b in (1.0, 3.0)]
+
+
+class Dictation(Transcription):
+    """Sentences of one field, in voices and by a writer's pass that the training does not hold.
+
+    ``train`` and ``test`` are the field's own. Rates and step counts are chosen on ``tune`` and ``tune_valid``, which
+    are the training part of the *other* field, three voices each: no sentence of this field is spent on it.
+    """
+
+    budget_unit = "minutes of audio"
+    budgets = (1, 2, 5, 10)
+    tune_budgets = (2, 5)
+    tune_steps = (100, 300)
+    batch_size, micro_batch, min_passes = 8, None, 1
+    has_zero_shot = keeps_head = True
+    grid = ("scratch", "top", "full", "lexicon")
+    traced = ("scratch", "full")
+    field: str
+    other: str
+
+    @cached_property
+    def source(self) -> GeneralSpeech:
+        """General speech: what is forgotten shows there."""
+        return GeneralSpeech()
+
+    def rates(self, recipe: str) -> Sequence[float]:
+        """From gentle to bold, four for every recipe."""
+        return (3e-4, 1e-3, 3e-3, 1e-2) if recipe == "scratch" else (1e-4, 3e-4, 1e-3, 3e-3)
+
+    def split(self, name: Split) -> Clips:
+        """All clips of one split."""
+        check_split(name)
+        return self._split(name)
+
+    def _split(self, name: str) -> Clips:
+        if name in ("train", "test"):
+            return self._whole(f"{self.field}-{name}")
+        pool = self._whole(f"{self.other}-train")
+        voices = sorted(set(pool.column("voice")))
+        half = voices[::2] if name == "tune" else voices[1::2]
+        return pool.take([i for i, voice in enumerate(pool.column("voice")) if voice in half])
+
+    def _whole(self, part: str) -> Clips:
+        kept = self.__dict__.setdefault("_parts", {})
+        if part not in kept:
+            kept[part] = clips.shipped(DICTATION, part=part)
+        return kept[part]
+
+    def sample(self, budget: int, seed: int, split: Split = "train") -> Clips:
+        """Clips drawn at random until they last ``budget`` minutes; the last one may overrun."""
+        pool = self.split(split)
+        if not 0 < budget <= pool.minutes:
+            raise ValueError(f"budget is {budget}: {split} has {pool.minutes:.1f} minutes of {self.name}")
+        order = np.random.default_rng(seed).permutation(len(pool))
+        lasting = np.cumsum([len(pool.waves[i]) for i in order]) / audio.RATE / 60
+        return pool.take(order[: int(np.searchsorted(lasting, budget)) + 1].tolist())
+
+    def lexicon(self, texts: Sequence[str] = (), field: bool = False) -> lexicon.Lexicon:
+        """General words, and those of ``texts``; with ``field`` also of all training sentences of this field."""
+        own = self.split("train").column("text") if field else []
+        return lexicon.Lexicon([*texts, *own], words=general_words())
+
+    def rivals(self) -> dict[str, Callable[[Clips, Split, dict], Score]]:
+        """The pre-trained network as it is, with a word list: the training sentences' words and general ones."""
+        return {"lexicon": self._with_lexicon}
+
+    def rival_grid(self) -> dict[str, list[dict]]:
+        """How much the words weigh and what a word is worth: eight settings."""
+        return {"lexicon": LEXICON_GRID}
+
+    def _with_lexicon(self, train: Clips, split: Split, settings: dict) -> Score:
+        words = self.lexicon(train.column("text"))
+        return self.score(self.transcripts(self.pretrained(), split, words, **settings))
+
+
+class MedicalDictation(Dictation):
+    """Notes as a clinician would dictate them."""
+
+    name, field, other = "medical_dictation", "medical", "legal"
+
+
+class LegalDictation(Dictation):
+    """Notes as a lawyer would dictate them."""
+
+    name, field, other = "legal_dictation", "legal", "medical"
+
+
+def general_words() -> list[str]:
+    """General English words, the most frequent first."""
+    return catalog.path(DICTATION, "words.txt").read_text(encoding="utf-8").split()
+
+
+class SpokenDigits(SpeechTask):
+    """The words zero to nine in synthetic voices that the network has never heard; split by voice."""
+
+    name = "spoken_digits"
+    budget_unit = "clips per word"
+    metric = "accuracy"
+    n_outputs = 10
+    budgets = (1, 2, 5, 10, 20)
+    batch_size = 16
+    grid = ("scratch", "head", "top", "head_then_all", "full")
+    pooled = True
+
+    @cached_property
+    def source(self) -> GeneralSpeech:
+        """General speech, spelled with the head of the pre-training."""
+        return GeneralSpeech()
+
+    def split(self, name: Split) -> Clips:
+        """All clips of one group of voices."""
+        check_split(name)
+        return self._split(name)
+
+    def _split(self, name: str) -> Clips:
+        kept = self.__dict__.setdefault("_parts", {})
+        if name not in kept:
+            kept[name] = clips.shipped(DIGITS, split=name)
+        return kept[name]
+
+    def sample(self, budget: int, seed: int, split: Split = "train") -> Clips:
+        """``budget`` clips a word, drawn without replacement over the split's voices."""
+        pool, rng, chosen = self.split(split), np.random.default_rng(seed), []
+        labels = np.array(pool.column("label"))
+        for word in range(self.n_outputs):
+            of_word = np.flatnonzero(labels == word)
+            if not 1 <= budget <= len(of_word):
+                raise ValueError(f"budget is {budget}: {split} has {len(of_word)} clips of the word {word}")
+            chosen += rng.permutation(of_word)[:budget].tolist()
+        return pool.take(chosen)
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Cross-entropy."""
+        return nn.functional.cross_entropy(model(batch["x"], batch["lengths"]), batch["labels"])
+
+    def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
+        """Share of clips whose word is right."""
+        data = self.split(split)
+        with clips.spelling(model, on=False):
+            predicted = torch.stack(clips.scores_of(model, data)).argmax(1)
+        value = metrics.accuracy(data.column("label"), predicted.tolist())
+        return Score(value, self.metric, higher_is_better=True, n=len(data))
+
+
+class RecordedDigits(SpokenDigits):
+    """Real recordings in a folder, named ``digit_speaker_index.wav`` as in the Free Spoken Digit Dataset.
+
+    Split by speaker. Rates and step counts are those tuned on the synthetic digits; there is nothing to tune on here.
+
+    Args:
+        folder: where the recordings lie.
+        test: speakers to test on; None: the last third of the speakers by name, one at least.
+    """
+
+    name = "recorded_digits"
+    settings_like = SpokenDigits.name
+
+    def __init__(self, folder: str | Path, test: Sequence[str] | None = None) -> None:
+        found, self.skipped = clips.folder_of_digits(folder)
+        speakers = sorted(set(found.column("voice")))
+        if len(speakers) < 2:
+            raise ValueError(f"{folder} has one speaker, {speakers[0]}: to test on another voice, record two or more")
+        chosen = set(speakers[-max(1, len(speakers) // 3) :] if test is None else test)
+        if not chosen or not chosen < set(speakers):
+            raise ValueError(f"test is {sorted(chosen)}: name some of the speakers {', '.join(speakers)}, not all")
+        self.speakers = {"train": [s for s in speakers if s not in chosen], "test": sorted(chosen)}
+        voices = found.column("voice")
+        self._parts = {
+            name: found.take([i for i, voice in enumerate(voices) if voice in who])
+            for name, who in self.speakers.items()
+        }
+
+    def split(self, name: Split) -> Clips:
+        """The clips of the speakers to train on, or of those to test on."""
+        if name not in self._parts:
+            raise ValueError(f"recordings of your own have no split {name!r}: choose train or test")
+        return self._parts[name]

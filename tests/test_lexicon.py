@@ -1,0 +1,95 @@
+"""Beam search over known words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from ftlib import decoding
+from ftlib.lexicon import Lexicon, beam_search, beam_search_all
+
+
+def noisy(text: str, seed: int = 0, sure: float = 4.0, spread: float = 1.0) -> torch.Tensor:
+    """Scores that spell a text with a blank after each sign, and noise."""
+    numbers = [n for c in decoding.encode(text) for n in (c, decoding.BLANK)]
+    scores = torch.nn.functional.one_hot(torch.tensor(numbers), decoding.OUTPUTS) * sure
+    return scores + spread * torch.randn(scores.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_without_noise_it_reads_what_stands_there():
+    lexicon = Lexicon(words=["give", "him", "all", "ten"])
+    assert beam_search(noisy("give him all ten", spread=0), lexicon) == "give him all ten"
+    assert beam_search(noisy("all", spread=0), lexicon) == "all"
+
+
+def test_a_word_that_is_not_listed_becomes_one_that_is():
+    lexicon = Lexicon(["give aspirin daily"], words=["day"])
+    assert beam_search(noisy("gif asprin daily"), lexicon) == "give aspirin daily"
+    assert decoding.greedy(noisy("gif asprin daily")[None], torch.tensor([32])) != ["give aspirin daily"]
+
+
+def test_the_word_before_decides_between_equals():
+    texts = ["left lung", "left lung", "right hand", "a lung", "a hand"]
+    unsure = noisy("left xxng", spread=0)
+    for letter in "uha":
+        unsure[10:14, decoding.encode(letter)[0]] = 4.0
+    assert beam_search(unsure, Lexicon(texts, pairs=0.9)) == "left lung"
+
+
+def loss(log_probs: torch.Tensor, text: str) -> float:
+    """What a text costs with CTC: minus the logarithm of its probability over all paths."""
+    target, lengths = torch.tensor([decoding.encode(text)]), (torch.tensor([len(log_probs)]), torch.tensor([len(text)]))
+    return float(torch.nn.functional.ctc_loss(log_probs[:, None], target, *lengths, reduction="sum"))
+
+
+def test_it_finds_the_best_of_all_texts():
+    """Against summing the probabilities of all paths of every text that fits."""
+    lexicon, generator = Lexicon(["ab a", "b", "ab b"]), torch.Generator().manual_seed(3)
+    for _ in range(8):
+        scores = torch.full((5, decoding.OUTPUTS), -6.0)
+        signs = [decoding.BLANK, *decoding.encode("ab ")]
+        scores[:, signs] = torch.randn(5, 4, generator=generator) * 2
+        log_probs = scores.log_softmax(-1)
+        values = {}
+        words = list(lexicon.counts)
+        for text in [*words, *map(" ".join, itertools.product(words, words)), "a b a", "b a b", "a a a", "b b b"]:
+            before = ["", *text.split()]
+            value = sum(0.6 * lexicon.log_prob(w, b) + 1.5 for b, w in zip(before, text.split(), strict=False))
+            both = math.exp(-loss(log_probs, text)) + math.exp(-loss(log_probs, text + " "))
+            values[text] = value + math.log(both) if both else -math.inf
+        best = max(values, key=values.get)
+        assert beam_search(scores, lexicon, width=200) == best
+
+
+def test_probabilities_of_known_words_sum_to_one():
+    lexicon = Lexicon(["a b", "a c", "b"], words=["d", "a"])
+    for before in ("", "a", "d"):
+        assert math.isclose(sum(math.exp(lexicon.log_prob(w, before)) for w in lexicon.counts), 1, abs_tol=1e-9)
+
+
+def test_unknown_words_are_counted():
+    assert Lexicon(["a b"]).unknown(["a b c c"]) == 0.5
+    assert Lexicon(["a b"]).unknown([]) == 0
+
+
+def test_an_empty_list_and_strange_words_are_refused():
+    with pytest.raises(ValueError, match="lexicon is empty"):
+        Lexicon()
+    with pytest.raises(ValueError, match="small letters"):
+        Lexicon(["10 mg"])
+
+
+def test_no_fitting_word_gives_an_empty_text():
+    scores = torch.full((3, decoding.OUTPUTS), -50.0)
+    scores[:, decoding.BLANK] = 0
+    assert beam_search(scores, Lexicon(["word"])) == ""
+
+
+def test_a_batch_is_read_row_by_row():
+    lexicon = Lexicon(words=["yes", "no"])
+    rows = torch.zeros(2, 6, decoding.OUTPUTS)
+    rows[0], rows[1, :4] = noisy("yes", spread=0), noisy("no", spread=0)
+    assert beam_search_all(rows, torch.tensor([6, 4]), lexicon) == ["yes", "no"]
