@@ -108,9 +108,14 @@ def _packages() -> Finding:
 
 
 def _probe() -> dict[str, Any]:
-    """Load torch and torchvision in another process and ask for the device; "error" says what failed."""
+    """Load torch and torchvision and ask for the device."""
+    return _ask("ftlib._torch_probe")
+
+
+def _ask(module: str) -> dict[str, Any]:
+    """Run a probe in another process; "error" says what failed."""
     done = subprocess.run(
-        [sys.executable, "-m", "ftlib._torch_probe"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
+        [sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
         errors="replace", stdin=subprocess.DEVNULL, timeout=PROBE_SECONDS,
     )  # fmt: skip
     if done.returncode == 0:
@@ -213,7 +218,11 @@ def _audio() -> Finding:
 
 
 def _rendering() -> Finding:
-    return NOTE, "3-D rendering was not tried. It is not needed yet: no lesson draws a robot so far.", ""
+    names, found = ("mujoco", "gymnasium", "gymnasium-robotics"), _ask("ftlib._arm_probe")
+    have = ", ".join(f"{name} {version(name) or 'missing'}" for name in names)
+    if found["error"]:
+        return NOTE, f"The robot lessons (15, 16) cannot run here ({have}): {found['error']}.", ""
+    return OK, f"The robot's simulator works ({have}); pictures are {found['pictures']}.", ""
 
 
 def _lessons() -> Finding:

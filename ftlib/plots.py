@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -177,7 +178,7 @@ def _dots_and_means(
             now = live[live[by] == name]
             ax.plot([places.index(p) + shift for p in now[x]], now[column], **style,
                     fillstyle="none", markersize=13, linestyle="none")  # fmt: skip
-    ax.set_xticks(range(len(places)), [str(place) for place in places])
+    ax.set_xticks(range(len(places)), [textwrap.fill(str(place), 12) for place in places])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     alt = f"{title}. Means at {places[0]} and at {places[-1]} ({xlabel}): {'; '.join(said)}."
     return Picture(fig, alt + (" Large open markers are runs made just now." if live is not None else ""))

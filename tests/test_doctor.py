@@ -293,6 +293,15 @@ def test_the_extension_is_looked_for_where_jupyter_looks(monkeypatch, tmp_path):
     assert doctor._has_extension()
 
 
+def test_rendering(monkeypatch):
+    monkeypatch.setattr(doctor, "_ask", lambda module: {"error": "", "pictures": "rendered with egl"})
+    status, text, _ = doctor._rendering()
+    assert status == OK and "mujoco 3" in text and "rendered with egl" in text
+    monkeypatch.setattr(doctor, "_ask", lambda module: {"error": "this mujoco is too new"})
+    status, text, _ = doctor._rendering()
+    assert status == NOTE and "cannot run here" in text and "too new" in text
+
+
 def test_audio(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     assert doctor._audio()[0] == NOTE and "not needed yet" in doctor._audio()[1]

@@ -6,6 +6,7 @@ Every function takes a plain ``torch.nn.Module`` and knows torchvision's classif
 
 from ftlib.adapt.adapters import lora
 from ftlib.adapt.anatomy import count, describe, stages
+from ftlib.adapt.drift import distance
 from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups, train_mode, unfreeze
 from ftlib.adapt.heads import features, get_head, replace_head, set_head
 
@@ -14,6 +15,7 @@ __all__ = [
     "Change",
     "count",
     "describe",
+    "distance",
     "features",
     "freeze",
     "get_head",

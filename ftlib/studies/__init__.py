@@ -18,7 +18,6 @@ from ftlib.grid import kept_in, run_jobs, write_json
 _STUDIES: tuple[str, ...] = (
     "rates", "schedules", "few_labels", "other_knobs", "finder",
     "depth", "hierarchy", "probes", "sources", "starts", "brakes", "rare", "leaks",
-    "arm_forgetting", "arm_mixes", "arm_worlds", "arm_next", "arm_cloning",
 )
 
 

@@ -1,0 +1,112 @@
+"""The exercises of lesson 16: keep both skills, and choose for a job."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ftlib.classroom.checks import exercise, expect
+
+DRAW, DEMOS = 12, 10
+NEEDED = {"pick_and_place": 0.78, "push": 0.6}
+PUSHES = 30
+
+
+@cache
+def given() -> tuple[Any, Any]:
+    """Ten new demonstrations of pick and place and ten old ones of pushing, as data sets."""
+    from ftlib import tasks
+
+    return tasks.get("pick_and_place").sample(DEMOS, DRAW), tasks.get("push").sample(DEMOS, DRAW)
+
+
+def _measure(policy: Any) -> dict[str, float]:
+    from ftlib import tasks
+    from ftlib.tasks.arm_reports import success_rate
+
+    picking, pushing = tasks.get("pick_and_place"), tasks.get("push")
+    return {
+        "pick_and_place": success_rate(picking.episodes(policy)).value,
+        "push": success_rate(pushing.episodes(policy, "train", n=PUSHES)).value,
+    }
+
+
+PLANS = ("leave it", "head", "full", "full with replay", "scratch")
+RIGHT = {"Ada": "full with replay", "Ben": "scratch", "Chi": "leave it"}
+WHY_NOT = {
+    ("Ada", "full"): "her robot would unlearn pushing: look at the figure of what was forgotten",
+    ("Ada", "leave it"): "as it is, it fails at many goals in the air, and she has demonstrations",
+    ("Ada", "head"): "the head alone gains nothing over the policy as it is",
+    ("Ada", "scratch"): "ten demonstrations are too few for random weights, and pushing was never shown",
+    ("Ben", "full"): "with fifty demonstrations random weights do as well, and he wants no checkpoint",
+    ("Ben", "full with replay"): "nothing but pick and place is asked of his robot, and he wants no checkpoint",
+    ("Ben", "head"): "the head alone cannot learn it, however many demonstrations he has",
+    ("Ben", "leave it"): "he has fifty demonstrations, and they buy more than twenty points",
+}
+
+
+@exercise(
+    "16-choose",
+    hints=(
+        "Ask three things of each: is there anything to train on, what may be lost, and what ties at that number of "
+        "demonstrations?",
+        "On the table the policy pushes well as it is. With fifty demonstrations two lines of the first figure meet. "
+        "And only one plan kept pushing while the new skill grew.",
+    ),
+    wrong=(
+        RIGHT | {"Ada": "full"},
+        RIGHT | {"Ben": "full"},
+        RIGHT | {"Chi": "full"},
+        RIGHT | {"Ben": "more data"},
+        "full",
+    ),
+)
+def choose(answer: Any) -> str:
+    """A plan for each of three people."""
+    expect(isinstance(answer, dict) and set(answer) == set(RIGHT), f"fill in the entries {', '.join(RIGHT)}")
+    for name, plan in answer.items():
+        expect(plan in PLANS, f"{name}: choose one of {', '.join(PLANS)}")
+        expect(name != "Chi" or plan == RIGHT["Chi"], "Chi has nothing to train on, and pushing reaches her goals")
+        expect(plan == RIGHT[name], f"{name}: {WHY_NOT.get((name, plan), 'that is not it')}")
+    return "Three jobs, three plans. What decides: how many demonstrations there are, and what may be lost."
+
+
+@exercise(
+    "16-both",
+    hints=(
+        "The loss must ask for both skills: `ConcatDataset([new, old])` is one data set with both.",
+        "`fit(policy, ConcatDataset([new, old]), loss=task.loss, batch_size=64, lr=3e-4, steps=300, progress=False)`, "
+        "then return the policy.",
+    ),
+    wrong=(lambda: _untouched, lambda: _new_only, lambda: _nothing, 5),
+)
+def both(answer: Any) -> str:
+    """A function of a policy, new and old demonstrations that returns a policy with both skills."""
+    from torch import nn
+
+    from ftlib import tasks
+
+    expect(callable(answer), "give a function of policy, new and old that returns the trained policy")
+    policy = answer(tasks.get("pick_and_place").pretrained(), *given())
+    expect(isinstance(policy, nn.Module), f"the function returned {type(policy).__name__}, not the policy")
+    rates = _measure(policy)
+    said = f"pick and place {rates['pick_and_place']:.0%}, pushing {rates['push']:.0%}"
+    for skill, needed in NEEDED.items():
+        expect(rates[skill] >= needed, f"{said}: {skill.replace('_', ' ')} should reach {needed:.0%}")
+    return f"{said}. The old demonstrations cost nothing: somebody had recorded them before."
+
+
+def _untouched(policy: Any, new: Any, old: Any) -> Any:
+    return policy
+
+
+def _nothing(policy: Any, new: Any, old: Any) -> None:
+    return None
+
+
+def _new_only(policy: Any, new: Any, old: Any) -> Any:
+    from ftlib import tasks
+    from ftlib.train import fit
+
+    fit(policy, new, loss=tasks.get("push").loss, batch_size=64, lr=1e-3, steps=300, progress=False)
+    return policy

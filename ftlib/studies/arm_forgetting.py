@@ -1,0 +1,36 @@
+"""What fine-tuning to pick and place does to pushing: four learning rates, with and without old demonstrations."""
+
+from __future__ import annotations
+
+from torch.utils.data import ConcatDataset
+
+from ftlib import recipes, tasks
+from ftlib.studies.arm_mixes import SEEDS_FROM
+from ftlib.tasks import arm_demos
+from ftlib.tasks.arm_reports import success_rate
+from ftlib.train import fit
+
+LESSON = "16"
+BUDGET, SEEDS, REPLAYED, EPISODES = 10, 10, 10, 50
+FACTORS = (0.1, 0.3, 1.0, 3.0)  # on the tuned rate
+
+
+def jobs() -> list[tuple]:
+    """The tuned rate and others, each without and with ten old demonstrations of pushing."""
+    return [(factor, replay, seed) for seed in range(SEEDS) for factor in FACTORS for replay in (0, REPLAYED)]
+
+
+def one(factor: float, replay: int, seed: int) -> dict:
+    """Train everything on ten demonstrations, and score the new skill and the old one."""
+    task = tasks.get("pick_and_place")
+    settings = dict(recipes.tuned(task)["full"])
+    settings["lr"] *= factor
+    policy, train = task.pretrained(), task.sample(BUDGET, seed)
+    if replay:
+        start = SEEDS_FROM + 50 * seed  # these the policy saw when it was pre-trained
+        old = arm_demos.record("push", range(start, start + 2 * replay), enough=replay)
+        train = ConcatDataset([train, arm_demos.examples(old)])
+    fit(policy, train, loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False, **settings)
+    scores = {"score": success_rate(task.episodes(policy, n=EPISODES)).value}
+    scores["push"] = task.source.evaluate(policy).value
+    return {"factor": factor, "lr": settings["lr"], "replay": replay, "seed": seed} | scores

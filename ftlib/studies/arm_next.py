@@ -1,0 +1,49 @@
+"""Which five demonstrations next? Random starts against starts at which the policy just failed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ftlib import recipes, tasks
+from ftlib.tasks import arm_demos
+from ftlib.tasks.arm_demos import Demonstrations
+from ftlib.tasks.arm_rollouts import Episode
+from ftlib.train import fit
+
+LESSON = "16"
+FIRST, MORE, SEEDS = 5, 5, 10
+CHOICES = ("random", "failed", "one kind")
+
+
+def jobs() -> list[tuple]:
+    """Each way to choose, ten seeds."""
+    return [(choice, seed) for seed in range(SEEDS) for choice in CHOICES]
+
+
+def choose(choice: str, practice: list[Episode], seed: int) -> list[int]:
+    """Seeds of the starts to demonstrate: any, those that failed, or the failed ones with the highest goals."""
+    rng = np.random.default_rng([seed, 3])
+    failed = [episode for episode in practice if not episode.success]
+    if choice == "random" or len(failed) < MORE:
+        return rng.choice([episode.seed for episode in practice], MORE, replace=False).tolist()
+    if choice == "failed":
+        return rng.choice([episode.seed for episode in failed], MORE, replace=False).tolist()
+    return [episode.seed for episode in sorted(failed, key=lambda one: -one.goal[2])[:MORE]]
+
+
+def one(choice: str, seed: int) -> dict:
+    """Fine-tune on five demonstrations, practise, demonstrate five more, fine-tune on all ten."""
+    task = tasks.get("pick_and_place")
+    first = task.demonstrations(FIRST, seed)
+    practice = task.episodes(_tuned(task, first, seed), "train")
+    more = arm_demos.record(task.skill, choose(choice, practice, seed), only_good=False)
+    score = task.evaluate(_tuned(task, Demonstrations.join([first, more]), seed)).value
+    failed = sum(not episode.success for episode in practice)
+    return {"choice": choice, "seed": seed, "failed_in_practice": failed, "score": score}
+
+
+def _tuned(task: tasks.Task, demos: Demonstrations, seed: int):
+    policy = task.pretrained()
+    fit(policy, arm_demos.examples(demos), loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False,
+        **recipes.tuned(task)["full"])  # fmt: skip
+    return policy

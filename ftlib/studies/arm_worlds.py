@@ -1,0 +1,48 @@
+"""A changed world: how far a good policy falls, and what five demonstrations there bring back."""
+
+from __future__ import annotations
+
+from ftlib import recipes, tasks
+from ftlib.tasks import arm_demos
+from ftlib.tasks.arm import World
+from ftlib.tasks.arm_reports import success_rate
+from ftlib.tasks.robotics import DEMO_SEEDS, PickAndPlace
+from ftlib.train import fit
+
+LESSON = "16"
+WORLDS = {
+    "block 15 % larger": World(size=1.15),
+    "block 5 times as heavy": World(weight=5.0),
+    "camera 3 cm off": World(shift=(0.03, 0.0, 0.0)),
+    "camera noisy by 1 cm": World(noise=0.01),
+    "actions 2 steps late": World(delay=2),
+}
+FIRST, FEW, SEEDS, EPISODES = 25, 5, 5, 50
+SHOWN = 20  # episodes of the expert, to see what can be had
+
+
+def jobs() -> list[tuple]:
+    """Every world, five seeds."""
+    return [(name, seed) for seed in range(SEEDS) for name in WORLDS]
+
+
+def one(name: str, seed: int) -> dict:
+    """Fine-tune to the standard world, score in the changed one, add five demonstrations from there, score again."""
+    here, there = PickAndPlace(), PickAndPlace(WORLDS[name])
+    policy = here.pretrained()
+    _train(policy, here, here.sample(FIRST, seed), seed)
+    before = success_rate(there.episodes(policy, n=EPISODES)).value
+    _train(policy, there, there.sample(FEW, 100 + seed), seed)
+    after = success_rate(there.episodes(policy, n=EPISODES)).value
+    return {"world": name, "seed": seed, "before": before, "after": after, "expert": expert_success(there)}
+
+
+def _train(policy, task: tasks.Task, data, seed: int) -> None:
+    settings = recipes.tuned(task)["full"]
+    fit(policy, data, loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False, **settings)
+
+
+def expert_success(task: PickAndPlace) -> float:
+    """Share of the expert's episodes in the task's world that reach the goal."""
+    start = DEMO_SEEDS["train"]
+    return len(arm_demos.record(task.skill, range(start, start + SHOWN), world=task.world)) / SHOWN
