@@ -34,7 +34,8 @@ def test_ids_are_unique_and_every_text_has_a_class(name):
 def test_no_two_texts_are_near_copies(name):
     texts, worst = items(name).text.str.lower().tolist(), []
     for start in range(0, len(texts), 500):
-        alike = process.cdist(texts[start : start + 500], texts, scorer=fuzz.ratio, dtype=np.uint8, score_cutoff=TOO_ALIKE)
+        some = texts[start : start + 500]
+        alike = process.cdist(some, texts, scorer=fuzz.ratio, dtype=np.uint8, score_cutoff=TOO_ALIKE)
         worst += [(texts[start + i], texts[j]) for i, j in zip(*np.nonzero(alike), strict=True) if start + i < j]
     assert not worst, f"{len(worst)} pairs are alike, the first: {worst[0]}"
 
