@@ -18,6 +18,7 @@ from ftlib.grid import kept_in, run_jobs, write_json
 _STUDIES: tuple[str, ...] = (
     "rates", "schedules", "few_labels", "other_knobs", "finder",
     "depth", "hierarchy", "probes", "sources", "starts", "brakes", "rare", "leaks",
+    "arm_mixes", "arm_next",
 )
 
 

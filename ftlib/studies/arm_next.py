@@ -33,13 +33,23 @@ def choose(choice: str, practice: list[Episode], seed: int) -> list[int]:
 
 def one(choice: str, seed: int) -> dict:
     """Fine-tune on five demonstrations, practise, demonstrate five more, fine-tune on all ten."""
-    task = tasks.get("pick_and_place")
-    first = task.demonstrations(FIRST, seed)
-    practice = task.episodes(_tuned(task, first, seed), "train")
-    more = arm_demos.record(task.skill, choose(choice, practice, seed), only_good=False)
-    score = task.evaluate(_tuned(task, Demonstrations.join([first, more]), seed)).value
+    practice = practise(seed)
     failed = sum(not episode.success for episode in practice)
+    score = after(choose(choice, practice, seed), seed)
     return {"choice": choice, "seed": seed, "failed_in_practice": failed, "score": score}
+
+
+def practise(seed: int) -> list[Episode]:
+    """A hundred practice episodes of a policy that was fine-tuned on its first five demonstrations."""
+    task = tasks.get("pick_and_place")
+    return task.episodes(_tuned(task, task.demonstrations(FIRST, seed), seed), "train")
+
+
+def after(starts: list[int], seed: int) -> float:
+    """The success rate once demonstrations from these starts have been added to the first five."""
+    task = tasks.get("pick_and_place")
+    more = arm_demos.record(task.skill, starts, only_good=False)
+    return task.evaluate(_tuned(task, Demonstrations.join([task.demonstrations(FIRST, seed), more]), seed)).value
 
 
 def _tuned(task: tasks.Task, demos: Demonstrations, seed: int):

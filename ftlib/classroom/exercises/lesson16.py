@@ -1,4 +1,4 @@
-"""The exercises of lesson 16: keep both skills, and choose for a job."""
+"""The exercises of lesson 16: choose the next demonstrations, choose for a job, keep both skills."""
 
 from __future__ import annotations
 
@@ -29,6 +29,43 @@ def _measure(policy: Any) -> dict[str, float]:
         "pick_and_place": success_rate(picking.episodes(policy)).value,
         "push": success_rate(pushing.episodes(policy, "train", n=PUSHES)).value,
     }
+
+
+NEXT_SEED, NEXT_NEEDED = 5, 0.80
+
+
+@cache
+def practice() -> list[Any]:
+    """A hundred practice episodes of a policy that was fine-tuned on five demonstrations."""
+    from ftlib.studies import arm_next
+
+    return arm_next.practise(NEXT_SEED)
+
+
+@exercise(
+    "16-next",
+    hints=(
+        "What can a demonstration teach at a start where the policy succeeds already? Look at `episode.success`.",
+        "Take five episodes that failed: `[episode.seed for episode in practised if not episode.success][:5]`.",
+    ),
+    wrong=(lambda: _succeeded(), [1, 2, 3, 4, 5], [40_000] * 5, [40_000, 40_001], "the failed ones"),
+)
+def following(answer: Any) -> str:
+    """Seeds of five practice starts whose demonstrations help more than random ones."""
+    from ftlib.studies import arm_next
+
+    known = {episode.seed for episode in practice()}
+    expect(isinstance(answer, list | tuple), "give a list of five seeds, such as [40003, 40007, ...]")
+    expect(len(answer) == len(set(answer)) == arm_next.MORE, f"choose {arm_next.MORE} different starts")
+    expect(set(answer) <= known, "choose among the practice episodes: `episode.seed` says where each one began")
+    rate = arm_next.after([int(seed) for seed in answer], NEXT_SEED)
+    said = f"with these five more, {rate:.0%} of the test episodes succeed"
+    expect(rate >= NEXT_NEEDED, f"{said}; {NEXT_NEEDED:.0%} can be had")
+    return f"{said}. A demonstration teaches most where the policy fails."
+
+
+def _succeeded() -> list[int]:
+    return [episode.seed for episode in practice() if episode.success][:5]
 
 
 PLANS = ("leave it", "head", "full", "full with replay", "scratch")
