@@ -15,7 +15,7 @@ from ftlib.tasks.base import Task
 
 TUNE_SEEDS = (0, 1)
 AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
-TRACED, TRACE_BUDGET, TRACE_EVERY = Task.traced, 10, 10
+TRACED, TRACE_BUDGET, TRACE_EVERY = Task.traced, Task.trace_budget, Task.trace_every
 LIVE_TOLERANCE = 0.02
 
 
@@ -28,6 +28,12 @@ def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: st
     if name in tasks.get(task).rivals():
         return recipes.run_rival(name, task, budget, seed, **options)
     return recipes.run(name, task, budget, seed, score_source=test == "test", **options).row
+
+
+def _trial(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
+    if name in recipes.RECIPES:
+        settings = {key: value | tasks.get(task).tune_options for key, value in settings.items()}
+    return _one(task, name, budget, seed, settings, train, test)
 
 
 def _trace(task: str, name: str, budget: int, seed: int, settings: dict, every: int) -> dict:
@@ -81,7 +87,7 @@ def tune(domain: str, workers: int = 1) -> dict:
                 for budget, seed in itertools.product(task.tune_budgets, TUNE_SEEDS)
                 for pools in (("tune", "tune_valid"), ("tune_valid", "tune"))
             ]
-            rows = run_jobs(_one, jobs, kept_in(f"tune-{task_name}"), workers)
+            rows = run_jobs(_trial, jobs, kept_in(f"tune-{task_name}"), workers)
             scored = pd.DataFrame(
                 {"name": job[1], "candidate": json.dumps(job[4][job[1]]), "score": row["score"]}
                 for job, row in zip(jobs, rows, strict=True)
@@ -109,7 +115,7 @@ def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
         ]
         tables += run_jobs(_one, jobs, kept_in(f"results-{task_name}"), workers)
         jobs = [
-            (task_name, name, TRACE_BUDGET, seed, _needed(name, settings), TRACE_EVERY)
+            (task_name, name, task.trace_budget, seed, _needed(name, settings), task.trace_every)
             for seed in range(seeds)
             for name in task.traced
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 
 import numpy as np
@@ -225,3 +226,16 @@ def test_reliability_joins_only_points_that_many_answers_stand_behind():
 def test_reliability_needs_a_group():
     with pytest.raises(ValueError, match="at least one group"):
         plots.reliability({}, "Nothing")
+
+
+def test_a_photo_keeps_a_small_pink_thing_pink():
+    from PIL import Image
+
+    grey = np.random.default_rng(0).integers(60, 200, (200, 200, 1)).repeat(3, 2).astype(np.uint8)
+    grey[100:104, 100:104] = (255, 0, 180)
+    fig, ax = plots.figure("A small pink thing", "x", "y")
+    ax.imshow(grey)
+    shown = plots.Picture(fig, "A small pink thing on grey noise", photos=True)._repr_mimebundle_()["text/html"]
+    raw = base64.b64decode(re.search(r"base64,([^\"]+)", shown)[1])
+    colours = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).reshape(-1, 3).astype(int)
+    assert (np.abs(colours - (255, 0, 180)).max(1) < 60).any()

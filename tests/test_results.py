@@ -291,7 +291,7 @@ def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir):
 
 def made_up(task, name, budget, seed, settings, train, test) -> dict:
     """Scores that are best at lr 1e-3 with 300 steps, C 10 and gamma 0.03."""
-    own = settings[name]
+    own = {key: value for key, value in settings[name].items() if key != "precision"}
     right = own == {"lr": 1e-3, "steps": 300} or own == {"C": 10.0, "gamma": 0.03}
     score = 0.5 + 0.3 * right + 0.01 * seed + (0.05 if train == "tune" else 0)
     row = (
@@ -358,6 +358,14 @@ def test_others_are_tuned_on_top_of_the_tuned_head(made_up_world):
     results.tune("vision")
     heads = [job[4]["head"] for job in made_up_world if job[1] == "head_then_all"]
     assert heads and all(head == {"lr": 1e-3, "steps": 300} for head in heads)
+
+
+def test_what_makes_tuning_cheaper_reaches_recipes_and_no_rival_and_is_not_recorded(made_up_world, monkeypatch):
+    monkeypatch.setattr(type(tasks.get("digits")), "tune_options", {"precision": "bf16"})
+    chosen = results.tune("vision")
+    assert "precision" not in json.dumps(chosen)
+    for job in made_up_world:
+        assert all(("precision" in values) == (name in recipes.RECIPES) for name, values in job[4].items())
 
 
 def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):

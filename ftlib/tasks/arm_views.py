@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 240, 200
-CAMERA = {"distance": 1.05, "azimuth": 140.0, "elevation": -18.0, "lookat": (1.28, 0.75, 0.52)}
+CAMERA = {"distance": 1.3, "azimuth": 140.0, "elevation": -16.0, "lookat": (1.25, 0.75, 0.6)}
 BACKENDS = ("egl", "osmesa")
 PROBE_SECONDS = 60
 GOAL_RADIUS = 0.028
-ORANGE, PINK = (0.9, 0.4, 0.0, 1.0), (1.0, 0.1, 0.6, 1.0)
+ORANGE, PINK = (1.0, 0.55, 0.0, 1.0), (1.0, 0.0, 0.7, 1.0)
 # the arm from its shoulder to its gripper
 JOINTS = (
     "robot0:shoulder_pan_link", "robot0:shoulder_lift_link", "robot0:upperarm_roll_link", "robot0:elbow_flex_link",
@@ -106,7 +106,8 @@ def filmstrip(
         f"{caption}: ends {episode.distance[-1] * 100:.0f} cm from the goal"
         for episode, caption in zip(episodes, captions, strict=True)
     )
-    return plots.Picture(fig, f"{title}. Stills of the robot arm at its table over {at[-1] / 25:.0f} seconds. {ends}.")
+    alt = f"{title}. Stills of the robot arm at its table over {at[-1] / 25:.0f} seconds. {ends}."
+    return plots.Picture(fig, alt, photos=True)
 
 
 class _Rendered:

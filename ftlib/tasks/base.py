@@ -40,8 +40,10 @@ class Task(ABC):
     head_loss: Callable[[nn.Module, Any], Tensor] | None = None  # of a head on cached (features, labels)
     grid: Sequence[str] = ()  # the recipes and rivals that are tuned and recorded
     traced: Sequence[str] = ("scratch", "head", "head_then_all")  # whose score is followed over training time
+    trace_budget, trace_every = 10, 10  # at which budget, and how many steps from score to score
     tune_budgets: Sequence[int] = (1, 10)
     tune_steps: Sequence[int] = (100, 300)
+    tune_options: Mapping[str, Any] = {}  # of ``fit``, for tuning alone: what makes it cheaper
     batch_size = 16
     micro_batch: int | None = None
     min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets

@@ -56,8 +56,8 @@ class TextTask(Task):
     collate = staticmethod(collate)
     tune_budgets = (64,)
     tune_steps = (40, 80)
-    micro_batch = 8
-    min_passes = 4
+    tune_options = {"precision": "bf16"}
+    min_passes = 3
 
     def __init__(self, pooling: str = "mean", backbone: str = "minilm") -> None:
         if backbone not in BACKBONES:
@@ -177,7 +177,9 @@ class Reviews(TextTask):
     dataset = "reviews"
     classes = ("negative", "positive")
     budgets = (16, 64, 256, 1000)
-    grid = ("head", "tfidf")
+    grid = ("head", "scratch", "top", "head_then_all", "full", "lora", "tfidf")
+    traced = ("scratch", "head", "full")
+    trace_budget, trace_every = 256, 12
 
 
 class FinanceNews(TextTask):
@@ -189,3 +191,5 @@ class FinanceNews(TextTask):
     classes = ("negative", "neutral", "positive")
     budgets = (30, 120, 480)
     tune_budgets = (60,)
+    grid = ("head", "scratch", "full", "lora", "tfidf")
+    traced = ()
