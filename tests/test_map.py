@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ftlib.lessons import book
-from ftlib.lessons.map import END, START, course_map, renew_readme
+from ftlib.lessons.map import END, START, course_map, front_map, renew_readme
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,7 +32,7 @@ def test_a_planned_lesson_is_named_and_not_linked(tmp_path):
 def test_the_readme_shows_the_current_map():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = text.partition(START)[2].partition(END)[0].strip()
-    assert shown == course_map(ROOT / "lessons", links="lessons/"), "renew it: python -m ftlib lessons --headers"
+    assert shown == front_map(ROOT / "lessons", book.repository(ROOT)), "renew it: python -m ftlib lessons --headers"
 
 
 def test_renewing_replaces_only_what_is_between_the_marks(tmp_path):

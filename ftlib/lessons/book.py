@@ -45,8 +45,8 @@ class Lesson:
 
     @property
     def code_cells(self) -> list[NotebookNode]:
-        """The code cells, in order."""
-        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        """The code cells, in order, without the one that is for Colab alone."""
+        return [cell for cell in self.notebook.cells if cell.cell_type == "code" and "colab" not in tags(cell)]
 
     def with_tag(self, tag: str) -> list[NotebookNode]:
         """The cells that carry ``tag``, in order."""

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
     for id in renew_headers(folder, root):
         print(f"{id}: header renewed")
-    if folder == root / "lessons" and renew_readme(root / "README.md", folder):
+    if folder == root / "lessons" and renew_readme(root / "README.md", folder, book.repository(root)):
         print("README.md: map renewed")
     return 1 if failed else 0
 

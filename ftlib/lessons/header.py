@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlparse
 
 from nbformat.v4 import new_markdown_cell
 
+from ftlib.lessons import launch
 from ftlib.lessons.book import Lesson, LessonError, tags
 
 WRITTEN_KEYS = ("id", "title", "question", "objectives", "requires", "minutes", "next")
 MEASURED_KEYS = ("seconds", "peak_mb", "versions")
 POSITION = 1
-
-COPIES = "work"  # the folder of learners' own copies
 
 
 def missing_keys(lesson: Lesson, measured: bool = False) -> list[str]:
@@ -72,9 +70,9 @@ def header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -
     ]
     if about["next"]:
         rows.append(("Next", _link(about["next"], others)))
-    badges = _badges(lesson, repository)
-    if badges:
-        rows.append(("Open in", badges))
+    links = launch.links(lesson.path.name, repository)
+    if links:
+        rows.append(("Open in", links))
     lines = ["**After this lesson you can**", ""]
     lines += [f"{number}. {text}" for number, text in enumerate(about["objectives"], start=1)]
     lines += ["", "| | |", "|:--|:--|"]
@@ -83,7 +81,7 @@ def header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -
 
 
 def put_header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -> None:
-    """Make the header cell, the second of the notebook, say what the metadata says.
+    """Make the header, the second cell, say what the metadata says; with an address Colab's install cell follows.
 
     Raises:
         LessonError: the metadata is not complete.
@@ -93,8 +91,9 @@ def put_header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "
     tagged = [cell for cell in cells if "header" in tags(cell)]
     cell = tagged[0] if tagged else new_markdown_cell(id=f"header-{lesson.id}", metadata={"tags": ["header"]})
     cell.source = text
-    rest = [other for other in cells if not any(other is one for one in tagged)]
-    lesson.notebook.cells = [*rest[:POSITION], cell, *rest[POSITION:]]
+    rest = [other for other in cells if not launch.is_install_cell(other) and not any(other is one for one in tagged)]
+    install = launch.install_cell(lesson, repository)
+    lesson.notebook.cells = [*rest[:POSITION], cell, *([install] if install else []), *rest[POSITION:]]
 
 
 def _link(id: str, others: Mapping[str, Lesson]) -> str:
@@ -110,15 +109,3 @@ def _seconds(seconds: float) -> str:
 
 def _memory(megabytes: float) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{round(megabytes, -1):.0f} MB"
-
-
-def _badges(lesson: Lesson, repository: str) -> str:
-    """Launch links as plain text: a badge picture would need the network."""
-    address = urlparse(repository)
-    if address.netloc != "github.com":
-        return ""
-    name, file = address.path.strip("/").removesuffix(".git"), lesson.path.name
-    return (
-        f"[Colab](https://colab.research.google.com/github/{name}/blob/main/lessons/{file}) · "
-        f"[Binder](https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{COPIES}/{file})"
-    )

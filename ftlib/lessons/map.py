@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ftlib.lessons import book
+from ftlib.lessons import book, launch
 from ftlib.lessons.course import load_course
 
 START, END = "<!-- map: made by `python -m ftlib lessons --headers`, do not edit -->", "<!-- end of map -->"
+FIRST = "00_start_here.ipynb"
 
 
 def course_map(folder: Path | None = None, links: str = "", done: Mapping[str, str] | None = None) -> str:
@@ -35,7 +36,14 @@ def course_map(folder: Path | None = None, links: str = "", done: Mapping[str, s
     return "\n".join(rows)
 
 
-def renew_readme(readme: Path, folder: Path) -> bool:
+def front_map(folder: Path, repository: str) -> str:
+    """What stands in the README: where to open the course without an installation, and the map."""
+    opened = launch.links(FIRST, repository)
+    said = f"Open the first lesson without installing anything: {opened}\n\n" if opened else ""
+    return said + course_map(folder, links="lessons/")
+
+
+def renew_readme(readme: Path, folder: Path, repository: str = "") -> bool:
     """Put the current map between the two markers in the README; tell whether the text changed.
 
     Raises:
@@ -46,7 +54,7 @@ def renew_readme(readme: Path, folder: Path) -> bool:
     _, end, after = rest.partition(END)
     if not (start and end):
         raise book.LessonError(f"{readme.name} has no place for the map: put {START!r} and {END!r} where it belongs.")
-    new = f"{before}{START}\n{course_map(folder, links='lessons/')}\n{END}{after}"
+    new = f"{before}{START}\n{front_map(folder, repository)}\n{END}{after}"
     if new != text:
         readme.write_text(new, encoding="utf-8")
     return new != text

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from ftlib.lessons import launch
 from ftlib.lessons.book import Lesson, LessonError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-KEPT_CELL_METADATA = ("tags", "jupyter")
+KEPT_CELL_METADATA = ("tags", "jupyter", "cellView")
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # the end of a tqdm bar: [00:03<00:01, 12.5it/s] or [00:03, 2.1s/batch, loss=0.3]
 PROGRESS_BAR = re.compile(r"\[\d+:\d\d(?::\d\d)?(?:<[^,\]]*)?, *[^\]]*(?:/s|s/)[^\]]*\]")
@@ -48,7 +49,7 @@ def normalise(lesson: Lesson) -> None:
             {k: cell.metadata[k] for k in KEPT_CELL_METADATA if cell.metadata.get(k)}
         )
         cell.source = cell.source.rstrip()
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and not launch.is_install_cell(cell):
             count += 1
             cell.execution_count = count
             cell.outputs = normal_outputs(cell.outputs, count)

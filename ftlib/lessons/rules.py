@@ -13,7 +13,7 @@ from ftlib.lessons.book import Lesson, tags
 from ftlib.lessons.header import POSITION, missing_keys
 from ftlib.lessons.normal import WIDGET_VIEW, machine_traces
 
-ROLES = {"title", "header", "core", "extra", "solution"}
+ROLES = {"title", "header", "colab", "core", "extra", "solution"}
 ALT_TEXT = 20
 SIZE_KB, SIZE_KB_MEDIA, MEDIA_LESSONS = 500, 1000, ("13", "14", "15", "16")
 CORE_CELLS, MEDIAN_LINES, P90_LINES, WORDS_PER_LINE = 25, 5, 13, 8

@@ -1,0 +1,56 @@
+"""Where a published course opens without an installation: links to Colab and Binder, and Colab's install cell."""
+
+from __future__ import annotations
+
+from urllib.parse import urlparse
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from ftlib.lessons.book import Lesson, tags
+
+COPIES = "work"  # the folder of learners' own copies
+COLAB = "colab"
+COLAB_TAGS = [COLAB, "skip-execution", "nbval-skip"]  # nothing but Colab runs it
+INSTALL = """\
+# On Colab this installs the course, which takes a minute. Anywhere else it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q "ftlib @ git+https://github.com/{name}"\
+"""
+
+
+def github_name(repository: str) -> str:
+    """``owner/name`` of an address at GitHub, "" of any other.
+
+    >>> github_name("https://github.com/anna/course.git")
+    'anna/course'
+    """
+    address = urlparse(repository)
+    return address.path.strip("/").removesuffix(".git") if address.netloc == "github.com" else ""
+
+
+def links(file: str, repository: str) -> str:
+    """Launch links of one notebook as Markdown text (a badge picture would need the network), "" without GitHub."""
+    name = github_name(repository)
+    if not name:
+        return ""
+    return (
+        f"[Colab](https://colab.research.google.com/github/{name}/blob/main/lessons/{file}) · "
+        f"[Binder](https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{COPIES}/{file})"
+    )
+
+
+def install_cell(lesson: Lesson, repository: str) -> NotebookNode | None:
+    """The cell that makes a lesson work on Colab untouched, or None where the course is not at GitHub."""
+    name = github_name(repository)
+    if not name:
+        return None
+    metadata = {"tags": COLAB_TAGS, "cellView": "form", "jupyter": {"source_hidden": True}}
+    return new_code_cell(INSTALL.format(name=name), id=f"colab-{lesson.id}", metadata=metadata)
+
+
+def is_install_cell(cell: NotebookNode) -> bool:
+    """Whether a cell is the one that ``install_cell`` makes."""
+    return COLAB in tags(cell)
