@@ -114,18 +114,26 @@ def curves(
     recipes: Sequence[str] | None = None,
     live: pd.DataFrame | None = None,
     ylabel: str | None = None,
+    level: tuple[str, float] | None = None,
 ) -> Picture:
     """Label-budget curves: a dot for each seed, a line through the means, a bar for the 95 % interval.
 
     Args:
         table: rows as ``compare`` returns them, several seeds a point.
         live: runs made just now; drawn as large open markers over the recorded ones.
+        level: name and value of what needs no labels at all; drawn as a dashed line across.
     """
     names = list(recipes or table.recipe.unique())
     unit = str(table.budget_unit.iloc[0])
     ylabel = ylabel or f"{table.metric.iloc[0]} on the test set"
-    return _dots_and_means(table, title, "budget", "recipe", sorted(table.budget.unique()), names, column,
-                           unit, ylabel, live)  # fmt: skip
+    picture = _dots_and_means(table, title, "budget", "recipe", sorted(table.budget.unique()), names, column,
+                              unit, ylabel, live)  # fmt: skip
+    if level:
+        ax = picture.figure.axes[0]
+        ax.axhline(level[1], color="#777777", linestyle="--", linewidth=1, zorder=0, label=level[0])
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        picture.alt += f" A dashed line across, {level[0]}, at {level[1]:.2f}."
+    return picture
 
 
 def depths(

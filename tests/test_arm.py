@@ -244,7 +244,7 @@ def test_a_rollout_asks_again_when_its_actions_are_used_up():
 
 
 def test_outcomes_name_what_happened():
-    dropped = []
+    dropped, goal = [], np.array([1.3, 0.6, 0.425])
 
     def lift_and_drop(seen):
         if seen[GRIPPER][2] > 0.6 or dropped:
@@ -262,6 +262,10 @@ def test_outcomes_name_what_happened():
     assert episode_of().outcome == "success"
     assert episode_of(control=lift_and_drop).outcome == "lifted and lost it"
     assert episode_of(control=hold_it_high).outcome == "held it, but not at the goal"
+    rolled = np.linspace([1.3, 0.7, 0.425], [1.7, 0.7, 0.1], STEPS + 1)
+    seen, away = np.ones((STEPS + 1, OBSERVATION)), np.ones(STEPS + 1)
+    fell = arm_rollouts.Episode(0, seen, np.zeros((STEPS, ACTION)), away, rolled, goal)
+    assert fell.outcome == "pushed it off the table"
 
 
 def test_successes_are_counted():
@@ -271,6 +275,11 @@ def test_successes_are_counted():
 
 @pytest.fixture(params=["rendered", "drawn"])
 def graphics(request, monkeypatch):
+    """With and without a graphics library.
+
+    The probe renders once in a process of its own, with EGL, then OSMesa, or with what MUJOCO_GL names. With
+    MUJOCO_GL=disable MuJoCo loads no graphics at all, so that rendering fails as where no library is installed.
+    """
     if request.param == "drawn":
         monkeypatch.setenv("MUJOCO_GL", "disable")
     else:

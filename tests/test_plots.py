@@ -122,6 +122,15 @@ def test_curves_overlays_live_runs_where_the_recorded_ones_stand():
     assert list(marks[0].get_xdata()) == pytest.approx([1.0])
 
 
+def test_curves_draws_what_needs_no_labels_across():
+    picture = plots.curves(RECORDED, "Label budgets", level=("left alone", 0.6))
+    assert picture.alt.endswith("A dashed line across, left alone, at 0.60.")
+    ax = picture.figure.axes[0]
+    across = [line for line in ax.lines if line.get_label() == "left alone"]
+    assert [list(line.get_ydata()) for line in across] == [[0.6, 0.6]]
+    assert "left alone" in [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 def test_curves_leaves_out_a_recipe_without_values_in_the_column():
     known = RECORDED.assign(source_score=np.where(RECORDED.recipe == "head", 0.7, np.nan))
     picture = plots.curves(

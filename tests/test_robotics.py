@@ -11,7 +11,7 @@ import torch
 
 pytest.importorskip("gymnasium_robotics")
 
-from ftlib import adapt, models, recipes, tasks
+from ftlib import adapt, metrics, models, recipes, results, tasks
 from ftlib.models.policy import Policy
 from ftlib.pretrain import arm as pretrain_arm
 from ftlib.studies import arm_cloning, arm_forgetting, arm_mixes, arm_next, arm_worlds
@@ -149,6 +149,12 @@ def test_outcomes_are_counted_apart_for_goals_in_the_air():
     assert table["all"].sum() == 8 and table.loc["success", "all"] == arm_rollouts.successes(episodes)
     assert table["in the air"].sum() == sum(episode.goal[2] > 0.45 for episode in episodes)
     assert arm_reports.success_rate(episodes).low < table.loc["success", "all"] / 8
+    shares = arm_reports.by_goal(episodes)
+    assert shares["goals in the air"] == table.loc["success", "in the air"] / table["in the air"].sum()
+    low = [episode for episode in episodes if episode.goal[2] <= arm_reports.IN_THE_AIR]
+    shares = arm_reports.by_goal(low)
+    assert shares["goals on the table"] == arm_rollouts.successes(low) / len(low)
+    assert np.isnan(shares["goals in the air"])
 
 
 def test_imitation_errors_are_zero_for_the_expert_itself():
@@ -218,3 +224,10 @@ def test_next_demonstrations_are_added_to_the_first(few, monkeypatch):
     monkeypatch.setattr(arm_next, "MORE", 2)
     row = arm_next.one("random", 0)
     assert row["choice"] == "random" and 0 <= row["score"] <= 1 and row["failed_in_practice"] <= 3
+
+
+def test_on_record_ten_demonstrations_lift_the_policy_wholly_above_random_weights():
+    table = results.load("robotics", "pick_and_place")
+    full, scratch = (results.scores(table, name, 10) for name in ("full", "scratch"))
+    assert len(full) >= 5 and list(full.index) == list(scratch.index)
+    assert metrics.mean_interval(full).low > metrics.mean_interval(scratch).high

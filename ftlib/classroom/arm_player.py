@@ -1,8 +1,9 @@
-"""Watch the arm: an episode as an animation with controls, and as a filmstrip where widgets do not run."""
+"""Watch the arm: episodes as an animation with controls, and as filmstrips where widgets do not run."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,35 +17,40 @@ EVERY = 2  # steps from one picture to the next
 INTERVAL_MS = 100
 
 
-def watch(arm: Arm, episode: Episode, title: str) -> None:
-    """Show an episode: play, pause and step through it; the saved notebook holds a filmstrip.
+def watch(arm: Arm, episodes: Sequence[Episode], title: str, captions: Sequence[str] = ()) -> None:
+    """Show episodes side by side: play, pause and step through them; the saved notebook holds filmstrips.
 
     Args:
-        arm: an arm of the skill and world in which the episode was run.
+        arm: an arm of the skill and world in which the episodes were run.
+        captions: one an episode; by default the seed at which it starts.
     """
     from ftlib.tasks import arm_views
 
-    strip = arm_views.filmstrip(arm, [episode], [f"start {episode.seed}"], title)
+    captions = list(captions) or [f"start {episode.seed}" for episode in episodes]
+    strip = arm_views.filmstrip(arm, episodes, captions, title)
     shown = strip._repr_mimebundle_()
-    emit(shown["text/plain"], widget=partial(player, arm, episode, title), **{"text/html": shown["text/html"]})
+    live = partial(player, arm, episodes, title, captions)
+    emit(shown["text/plain"], widget=live, **{"text/html": shown["text/html"]})
 
 
-def player(arm: Arm, episode: Episode, title: str) -> Any:
-    """The animation with its controls as one ipywidgets box."""
+def player(arm: Arm, episodes: Sequence[Episode], title: str, captions: Sequence[str]) -> Any:
+    """The animation with its controls as one ipywidgets box, the episodes beside each other."""
     import ipywidgets as widgets
+    import numpy as np
 
     from ftlib.tasks import arm_views
 
-    steps = list(range(0, len(episode.done) + 1, EVERY))
-    pictures = [_png(frame) for frame in arm_views.frames(arm, episode, steps)]
-    picture = widgets.Image(value=pictures[0], format="png", width=2 * arm_views.WIDTH)
-    caption = widgets.HTML(_caption(episode, 0))
+    steps = list(range(0, len(episodes[0].done) + 1, EVERY))
+    beside = np.concatenate([arm_views.frames(arm, episode, steps) for episode in episodes], axis=2)
+    pictures = [_png(frame) for frame in beside]
+    picture = widgets.Image(value=pictures[0], format="png", width=(480, 720)[len(episodes) > 1])
+    caption = widgets.HTML(_caption(episodes, captions, 0))
     play = widgets.Play(min=0, max=len(steps) - 1, interval=INTERVAL_MS, description="Play")
     slider = widgets.IntSlider(min=0, max=len(steps) - 1, description="Picture", readout=False)
 
     def turn_to(change: Any) -> None:
         picture.value = pictures[change["new"]]
-        caption.value = _caption(episode, steps[change["new"]])
+        caption.value = _caption(episodes, captions, steps[change["new"]])
 
     slider.observe(turn_to, names="value")
     link = widgets.jslink((play, "value"), (slider, "value"))
@@ -53,8 +59,10 @@ def player(arm: Arm, episode: Episode, title: str) -> Any:
     return box.add_class("ftlib-arm")
 
 
-def _caption(episode: Episode, step: int) -> str:
-    return f"{step / 25:.2f} s: {episode.distance[step] * 100:.0f} cm from the goal"
+def _caption(episodes: Sequence[Episode], captions: Sequence[str], step: int) -> str:
+    said = [f"{name}: {episode.distance[step] * 100:.0f} cm from the goal"
+            for name, episode in zip(captions, episodes, strict=True)]  # fmt: skip
+    return f"{step / 25:.2f} s. " + "; ".join(said)
 
 
 def _png(frame: Any) -> bytes:

@@ -15,7 +15,7 @@ def card(name: str) -> None:
 
     entry = catalog.entry(name)
     size = sum(file.size for file in entry.files if file.path.endswith(".safetensors")) / 1e6
-    about = f"**{name}**: {entry.title}. Licence {entry.licence}, weights {size:.0f} MB."
+    about = f"**{name}**: {entry.title}. Licence {entry.licence}, weights {size:.{int(size < 1)}f} MB."
     if all(file.path != "README.md" for file in entry.files):
         where = f" at {entry.url}" if entry.url else ""
         show(f"{about} Its card is not shipped with the course: read it{where}.")

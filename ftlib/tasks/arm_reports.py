@@ -52,6 +52,14 @@ def outcomes(episodes: Sequence[Episode]) -> pd.DataFrame:
     return table.loc[order]
 
 
+def by_goal(episodes: Sequence[Episode]) -> dict[str, float]:
+    """The share of successes apart for goals on the table and in the air; NaN where there is no such goal."""
+    groups: dict[str, list[bool]] = {"goals on the table": [], "goals in the air": []}
+    for episode in episodes:
+        groups["goals in the air" if episode.goal[2] > IN_THE_AIR else "goals on the table"].append(episode.success)
+    return {name: float(np.mean(ended)) if ended else float("nan") for name, ended in groups.items()}
+
+
 def imitation_errors(control: Controller, expert: Expert, seen: np.ndarray) -> np.ndarray:
     """How far a policy's next action is from the expert's, at each of (episodes, steps, 28) observations.
 

@@ -52,8 +52,10 @@ class Episode:
         held = np.linalg.norm(self.seen[:, BLOCK_FROM_GRIPPER], axis=1) < 0.04
         if held[-1] and self.where[-1, 2] > self.where[0, 2] + 0.02:
             return "held it, but not at the goal"
-        if np.ptp(self.where[:, 2]) > 0.05:
+        if self.where[:, 2].max() > self.where[0, 2] + 0.05:
             return "lifted and lost it"
+        if self.where[-1, 2] < self.where[0, 2] - 0.05:
+            return "pushed it off the table"
         return "pushed it about"
 
 

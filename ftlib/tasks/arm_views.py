@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 240, 200
-CAMERA = {"distance": 1.3, "azimuth": 140.0, "elevation": -16.0, "lookat": (1.25, 0.75, 0.6)}
+CAMERA = {"distance": 1.42, "azimuth": 140.0, "elevation": -16.0, "lookat": (1.25, 0.75, 0.66)}
 BACKENDS = ("egl", "osmesa")
 PROBE_SECONDS = 60
-GOAL_RADIUS = 0.028
-ORANGE, PINK = (1.0, 0.55, 0.0, 1.0), (1.0, 0.0, 0.7, 1.0)
+GOAL_RADIUS = 0.036
+ORANGE, PINK = (1.0, 0.55, 0.0, 1.0), (1.0, 0.0, 0.7, 0.7)  # through the goal one sees a block that is there
+SPAN = 0.49  # metres that a drawing shows on each side of its middle
+TABLE = (1.05, 1.55), (0.4, 1.1), (0.0, 0.4)  # metres: from and to, in x, y and z
 # the arm from its shoulder to its gripper
 JOINTS = (
     "robot0:shoulder_pan_link", "robot0:shoulder_lift_link", "robot0:upperarm_roll_link", "robot0:elbow_flex_link",
@@ -157,28 +159,51 @@ class _Drawn:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        data = self.arm.env.data
         fig = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
         FigureCanvasAgg(fig)
-        ax = fig.add_axes((-0.1, -0.15, 1.2, 1.3), projection="3d", computed_zorder=False)
-        ax.view_init(elev=18, azim=-40)
-        ax.set(xlim=(1.0, 1.6), ylim=(0.45, 1.05), zlim=(0.38, 0.98))
+        ax = fig.add_axes((0, 0, 1, 1), projection="3d", computed_zorder=False)
+        ax.view_init(elev=-CAMERA["elevation"], azim=CAMERA["azimuth"] - 180)
+        for axis, middle in zip("xyz", CAMERA["lookat"], strict=True):
+            ax.set(**{f"{axis}lim": (middle - SPAN, middle + SPAN)})
+        ax.set_box_aspect((1, 1, 1), zoom=1.5)
         ax.set_axis_off()
-        x, y = np.array([1.05, 1.55, 1.55, 1.05, 1.05]), np.array([0.4, 0.4, 1.1, 1.1, 0.4])
-        ax.plot_surface(x[[[0, 1], [3, 2]]], y[[[0, 1], [3, 2]]], np.full((2, 2), 0.4), color="#dddddd", zorder=0)
-        joints = np.array([data.body(name).xpos for name in JOINTS[4:]])
-        fingers = [data.body(f"robot0:{side}_gripper_finger_link").xpos for side in "rl"]
-        goal, where = self.arm.goal, self.arm.where
-        ax.plot(*goal, "o", color=PINK, markersize=9, zorder=3)
-        ax.plot([goal[0]] * 2, [goal[1]] * 2, [0.4, goal[2]], ":", color=PINK, linewidth=1, zorder=1)
-        if self.arm.has_block:
-            corner = HALF_BLOCK * self.arm.world.size
-            ax.bar3d(*(where - corner), *[2 * corner] * 3, color="#D55E00", zorder=2)
-        ax.plot(*joints.T, "-", color="#0072B2", linewidth=5, solid_capstyle="round", zorder=4)
-        for finger in fingers:
-            tip = finger - [0, 0, 0.03]
-            ax.plot(*np.array([joints[-1], finger, tip]).T, "-", color="#333333", linewidth=3, zorder=5)
+        self._draw_table(ax)
+        self._draw_arm(ax)
+        self._draw_block_and_goal(ax)
         return fig
+
+    def _draw_table(self, ax: Any) -> None:
+        from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+        (left, right), (front, back), (floor, top) = TABLE
+        corners = [(left, front), (right, front), (right, back), (left, back)]
+        faces = [[(x, y, top) for x, y in corners]]
+        for a, b in (corners[:2], corners[1:3]):  # the two sides that the camera sees
+            faces.append([(*a, floor), (*b, floor), (*b, top), (*a, top)])
+        ax.add_collection3d(Poly3DCollection(faces, facecolors=["#f0f0f0", "#a8a8a8", "#c4c4c4"], zorder=1))
+
+    def _draw_arm(self, ax: Any) -> None:
+        from matplotlib.patheffects import Normal, Stroke
+
+        data = self.arm.env.data
+        joints = np.array([data.body(name).xpos for name in JOINTS])
+        ax.plot(*np.array([joints[0] * [1, 1, 0], joints[0]]).T, color="#bbbbbb", linewidth=22, zorder=0)  # its body
+        outline = {"solid_capstyle": "round", "zorder": 3}
+        for i, width in enumerate((10, 9, 9, 8, 8, 7, 5)):
+            edge = [Stroke(linewidth=width + 2, foreground="#444444"), Normal()]
+            ax.plot(*joints[i:i + 2].T, color="#dddddd" if i % 2 else "#0072B2", linewidth=width, path_effects=edge,
+                    **outline)  # fmt: skip
+        for side in "rl":
+            finger = data.body(f"robot0:{side}_gripper_finger_link").xpos
+            ax.plot(*np.array([joints[-1], finger, finger - [0, 0, 0.04]]).T, color="#333333", linewidth=3, **outline)
+
+    def _draw_block_and_goal(self, ax: Any) -> None:
+        goal, top = self.arm.goal, TABLE[2][1]
+        ax.plot([goal[0]] * 2, [goal[1]] * 2, [top, goal[2]], ":", color=PINK, linewidth=1.5, zorder=2)
+        if self.arm.has_block:
+            edge = 2 * HALF_BLOCK * self.arm.world.size
+            ax.bar3d(*(self.arm.where - edge / 2), edge, edge, edge, color=ORANGE, zorder=4)
+        ax.plot(*goal[:, None], "o", color=PINK, markersize=9, zorder=5)
 
 
 def paths(episodes: Sequence[Episode], title: str) -> plots.Picture:

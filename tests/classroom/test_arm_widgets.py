@@ -36,18 +36,29 @@ def reaching(drawn):
 
 
 def test_the_player_turns_to_another_picture(reaching):
-    box = arm_player.player(*reaching, "Reaching")
+    arm, episode = reaching
+    box = arm_player.player(arm, [episode], "Reaching", ["expert"])
     _, picture, controls, caption = box.children
     first, said = picture.value, caption.value
     assert Image.open(io.BytesIO(first)).size == (arm_views.WIDTH, arm_views.HEIGHT)
     controls.children[1].value = 25
     assert picture.value != first
-    assert said.startswith("0.00 s") and caption.value == "2.00 s: 0 cm from the goal"
+    assert said.startswith("0.00 s. expert: ") and caption.value == "2.00 s. expert: 0 cm from the goal"
+
+
+def test_the_player_shows_two_episodes_beside_each_other(reaching, monkeypatch):
+    arm, episode = reaching
+    monkeypatch.setattr(arm_player, "EVERY", 50)
+    _, picture, _, caption = arm_player.player(arm, [episode, episode], "Reaching", ["a", "b"]).children
+    assert Image.open(io.BytesIO(picture.value)).size == (2 * arm_views.WIDTH, arm_views.HEIGHT)
+    assert "a: " in caption.value and "b: " in caption.value
 
 
 def test_watching_prints_the_alt_text_outside_a_notebook(reaching, capsys):
-    arm_player.watch(*reaching, "Reaching")
-    assert "[figure] Reaching. Stills of the robot arm" in capsys.readouterr().out
+    arm, episode = reaching
+    arm_player.watch(arm, [episode], "Reaching")
+    said = capsys.readouterr().out
+    assert "[figure] Reaching. Stills of the robot arm" in said and "start 4: ends 0 cm from the goal" in said
 
 
 @pytest.fixture
