@@ -13,6 +13,8 @@ COMMANDS = {
     "results": "rebuild the recorded grid of a domain, or a lesson's own study (data/results/<name>.json)",
     "claims": "collect the claims that the lessons measured into one table",
     "lessons": "run lessons and save them in their normal form",
+    "teach": "make the teacher's kit: guides, plans, slides, a student and an instructor edition",
+    "kit": "make one folder with which a room starts the course without a network",
 }
 
 
@@ -42,6 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ftlib.lessons import main as lessons_main
 
         return lessons_main(rest) or 0
+    if command == "teach":
+        from ftlib.teaching.command import main as teach_main
+
+        return teach_main(rest)
+    if command == "kit":
+        from ftlib.kit import main as kit_main
+
+        return kit_main(rest)
     return _grid(command, rest)
 
 

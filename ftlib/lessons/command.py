@@ -13,6 +13,7 @@ from ftlib import runtime
 from ftlib.lessons import book
 from ftlib.lessons.book import Lesson, LessonError
 from ftlib.lessons.header import missing_keys, put_header
+from ftlib.lessons.hub import renew_page
 from ftlib.lessons.kernel import execute
 from ftlib.lessons.map import renew_readme
 from ftlib.lessons.normal import normalise
@@ -84,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{id}: header renewed")
     if folder == root / "lessons" and renew_readme(root / "README.md", folder, book.repository(root)):
         print("README.md: map renewed")
+    if folder == root / "lessons" and renew_page(folder):
+        print("lessons/JUPYTERHUB.md: figures renewed")
     return 1 if failed else 0
 
 

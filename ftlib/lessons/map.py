@@ -49,12 +49,28 @@ def renew_readme(readme: Path, folder: Path, repository: str = "") -> bool:
     Raises:
         LessonError: the markers are missing.
     """
-    text = readme.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise book.LessonError(f"{readme.name} has no place for the map: put {START!r} and {END!r} where it belongs.")
-    new = f"{before}{START}\n{front_map(folder, repository)}\n{END}{after}"
-    if new != text:
-        readme.write_text(new, encoding="utf-8")
-    return new != text
+    return put_between(readme, START, END, front_map(folder, repository), "map")
+
+
+def put_between(path: Path, start: str, end: str, text: str, what: str) -> bool:
+    """Replace what stands between two marks in a file; tell whether the file changed.
+
+    Args:
+        path: the file.
+        start: the mark before.
+        end: the mark after.
+        text: what shall stand between them.
+        what: the text in a word, for the error message.
+
+    Raises:
+        LessonError: a mark is missing.
+    """
+    old = path.read_text(encoding="utf-8")
+    before, opened, rest = old.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
+        raise book.LessonError(f"{path.name} has no place for the {what}: put {start!r} and {end!r} where it belongs.")
+    new = f"{before}{start}\n{text}\n{end}{after}"
+    if new != old:
+        path.write_text(new, encoding="utf-8")
+    return new != old

@@ -1,0 +1,130 @@
+"""``python -m ftlib teach``: make the teacher's kit, or run the student edition as a learner would get it."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ftlib.classroom.source import CourseDataError
+from ftlib.classroom.storage import write_json
+from ftlib.lessons import book
+from ftlib.lessons.book import Lesson, LessonError
+from ftlib.lessons.kernel import execute
+from ftlib.teaching import plans
+from ftlib.teaching.catching import FILE
+from ftlib.teaching.editions import answers, edition_faults, instructor, student
+from ftlib.teaching.guide import guide
+from ftlib.teaching.pages import write, write_page
+from ftlib.teaching.slides import write_slides
+
+KIT = Path("build") / "teaching"
+INDEX = """\
+# The teacher's kit
+
+Made from the lessons by `python -m ftlib teach`. Make it again after an update of the course; do not edit it.
+
+- `student/`: the lessons without solutions and results. Hand out the folder as it is. `catch_up.json` in it lets a \
+learner go on where a lesson needs the answer to an exercise.
+- `instructor/`: the same lessons with results, and with every solution open.
+- `guides/`, `slides/` and `plans/`: the pages below. They open in any browser, without a network. In slides, press S \
+for the speaker's notes, F for the full screen, and Esc for an overview.
+
+## Plans
+
+{plans}
+
+## Lessons
+
+{lessons}
+"""
+
+
+def make_kit(lessons: Sequence[Lesson], out: Path, everything: Mapping[str, Lesson]) -> None:
+    """Write guides, slides and both editions of some lessons, and the plans of the course.
+
+    Args:
+        lessons: those to write; each has been run.
+        out: the folder of the kit; files of other names in it stay.
+        everything: all lessons that have been run, by id, for the plans and the index.
+
+    Raises:
+        LessonError: an edition would not hold the lesson's code, or the metadata is wrong.
+        CourseDataError: a quiz, an exercise or a plan is broken.
+    """
+    for lesson in lessons:
+        faults = edition_faults(lesson)
+        if faults:
+            raise LessonError("\n".join(faults))
+        name = lesson.path.stem
+        write_page(out / "guides" / f"{name}.md", guide(lesson))
+        write_page(out / "guides" / f"{name}_exit_ticket.md", plans.lesson_ticket(lesson))
+        write(out / "slides" / f"{name}.html", write_slides(lesson, out / "slides"))
+        for edition, made in (("student", student(lesson)), ("instructor", instructor(lesson))):
+            (out / edition).mkdir(parents=True, exist_ok=True)
+            book.save(Lesson(out / edition / lesson.path.name, made.notebook))
+    packed = {id: code for lesson in everything.values() for id, code in answers(lesson).items()}
+    write_json(out / "student" / FILE, packed)
+    for name in plans.plan_names():
+        write_page(out / "plans" / f"{name}.md", plans.plan(name, everything))
+        write_page(out / "plans" / f"{name}_exit_ticket.md", plans.ticket(name, everything))
+    write_page(out / "index.md", _index(everything))
+
+
+def _index(lessons: Mapping[str, Lesson]) -> str:
+    planned = [
+        f"- [{plans.plan_title(name)}](plans/{name}.html), [its exit ticket](plans/{name}_exit_ticket.html)"
+        for name in plans.plan_names()
+    ]
+    taught = []
+    for id, lesson in lessons.items():
+        name = lesson.path.stem
+        pages = f"[guide](guides/{name}.html), [slides](slides/{name}.html)"
+        taught.append(f"- {id} {lesson.about['title']}: {pages}, [exit ticket](guides/{name}_exit_ticket.html)")
+    return INDEX.format(plans="\n".join(planned), lessons="\n".join(taught))
+
+
+def run_students(folder: Path, root: Path, only: Sequence[str] = ()) -> list[str]:
+    """Run the student edition untouched, each lesson in a fresh kernel; return what went wrong, one sentence each.
+
+    The notebooks stay as they are.
+    """
+    faults = []
+    for lesson in book.find(folder, only):
+        print(f"{lesson.id}: running the student edition untouched ...", flush=True)
+        try:
+            usage = execute(Lesson(lesson.path, copy.deepcopy(lesson.notebook)), root)
+            print(f"{lesson.id}: ran through; {usage.seconds:.0f} CPU seconds, {usage.peak_mb:.0f} MB")
+        except LessonError as problem:
+            faults.append(f"Student edition. {problem}")
+    return faults
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 1 if the kit could not be made or a student edition failed."""
+    parser = argparse.ArgumentParser(prog="ftlib teach", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
+    parser.add_argument("--out", type=Path, help=f"where to write (default: {KIT.as_posix()}/)")
+    parser.add_argument("--run", action="store_true", help="then run the student edition untouched")
+    options = parser.parse_args(argv)
+    try:
+        root = book.checkout()
+        out = options.out or root / KIT
+        everything = {lesson.id: lesson for lesson in book.find(root / "lessons") if "seconds" in lesson.about}
+        chosen = [id.zfill(2) for id in options.only] or list(everything)
+        missing = [id for id in chosen if id not in everything]
+        if missing:
+            raise LessonError(f"No lesson {missing[0]} has been run yet: `python -m ftlib lessons` runs them.")
+        make_kit([everything[id] for id in chosen], out, everything)
+        print(f"The teacher's kit is in {out}: open index.html there.")
+        faults = run_students(out / "student", root, chosen) if options.run else []
+    except (LessonError, CourseDataError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"{problem.filename or out} cannot be written: {problem.strerror or problem}.", file=sys.stderr)
+        return 1
+    print("\n".join(faults), file=sys.stderr, end="\n" if faults else "")
+    return 1 if faults else 0

@@ -1,0 +1,230 @@
+"""Plans for teaching with the course: timing sheets and exit tickets, made from ``data/plans.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ftlib.classroom import source
+from ftlib.classroom.quizzes import Question
+from ftlib.classroom.source import CourseDataError
+from ftlib.lessons.book import Lesson
+from ftlib.lessons.course import PLANNED_MINUTES
+from ftlib.teaching import facts
+from ftlib.teaching.pages import ANSWER, BREAK, table
+from ftlib.teaching.sections import Section, sections, whole_shares
+
+FILE = "plans.toml"
+PARTS = {
+    "core": ("opening", "teach", "closing", "quiz", "exercise", "reflection"),
+    "teach": ("opening", "teach"),
+    "exercises": ("exercise",),
+    "closing": ("closing",),
+    "quiz": ("quiz",),
+}
+BLOCK_KEYS = {"minutes", "title", "lesson", "choose", "otherwise", "part", "headings", "note"}
+LESSON_QUESTIONS = 3
+WEEK_START, WEEK_TALK, WEEK_MINUTES = "09:00", 10, 90
+
+
+@dataclass(frozen=True)
+class Item:
+    """An exit ticket's question and the lesson that it is from."""
+
+    lesson: str
+    question: Question
+
+
+def plan_names() -> list[str]:
+    """The plans in ``data/plans.toml``."""
+    return list(source.load_toml(FILE))
+
+
+def plan_title(name: str) -> str:
+    """The title of a plan."""
+    return _content(name)["title"]
+
+
+def plan(name: str, lessons: Mapping[str, Lesson]) -> str:
+    """A plan as Markdown: whom it is for, and a timing sheet for each session.
+
+    Args:
+        name: one of `plan_names`.
+        lessons: the lessons that are there, by id; others are named as still to come.
+
+    Raises:
+        CourseDataError: the plan is not complete.
+    """
+    content = _content(name)
+    said = f"For {content['people']}. {content['gain']} {content.get('each', '')}".rstrip()
+    lines = [f"# {content['title']}", "", said]
+    for session in _sessions(content, lessons):
+        lines += ["", f"## {session['title']}", "", _sheet(session, lessons, f"data/{FILE}, {name}")]
+    lines += ["", "Rows in italics share a block out among the sections of its lesson, by the estimates of its guide."]
+    return "\n".join(lines) + "\n"
+
+
+def ticket(name: str, lessons: Mapping[str, Lesson]) -> str:
+    """The exit ticket of a plan as Markdown: a page to print, and the key on another.
+
+    Raises:
+        CourseDataError: the plan is not complete.
+    """
+    content = _content(name)
+    used = [id for id in _used(content, lessons) if id in lessons]
+    return _ticket(content["title"], ticket_items(used, lessons, content["ticket"]))
+
+
+def lesson_ticket(lesson: Lesson) -> str:
+    """The exit ticket of one lesson, in the same form."""
+    title = f"{lesson.id} {lesson.about['title']}"
+    return _ticket(title, ticket_items([lesson.id], {lesson.id: lesson}, LESSON_QUESTIONS))
+
+
+def _ticket(title: str, items: Sequence[Item]) -> str:
+    lines = [f"# Exit ticket: {title}", "", "Name (if you like): ______________________________", ""]
+    for number, item in enumerate(items, start=1):
+        lines += [f"**{number}. {item.question.text}**", ""]
+        lines += [f"☐ {letter}. {choice.text}\n" for letter, choice in item.question.labelled()]
+    for question in ("What is still unclear to you?", "What will you try first, on what data?"):
+        lines += [f"**{question}**", "", ANSWER, ""]
+    lines += [BREAK, "", f"# Key to the exit ticket: {title}", ""]
+    for number, item in enumerate(items, start=1):
+        lines += _key(number, item)
+    lines += ["", "Did a third of the room take the same wrong answer? Begin next time with what stands under it."]
+    return "\n".join(lines) + "\n"
+
+
+def ticket_items(ids: Sequence[str], lessons: Mapping[str, Lesson], count: int) -> list[Item]:
+    """Questions for a ticket: one of each lesson in turn, those first whose wrong answers are known beliefs.
+
+    Questions that only recall an earlier lesson are left out.
+    """
+    waiting = []
+    for id in ids:
+        own = [question for question in facts.quiz_of(lessons[id]) if not question.recalls]
+        waiting.append([Item(id, question) for question in sorted(own, key=_beliefs, reverse=True)])
+    chosen: list[Item] = []
+    while len(chosen) < count and any(waiting):
+        for items in waiting:
+            if items and len(chosen) < count:
+                chosen.append(items.pop(0))
+    return sorted(chosen, key=lambda item: item.lesson)
+
+
+def _beliefs(question: Question) -> int:
+    return sum(choice.misconception is not None for choice in question.choices)
+
+
+def _key(number: int, item: Item) -> list[str]:
+    lines = []
+    for letter, choice in item.question.labelled():
+        if choice.correct:
+            lines.insert(0, f"**{number}. {letter}** (lesson {item.lesson}). {choice.why}\n")
+        else:
+            lines.append(f"- {letter}: {choice.why}{facts.remedy(choice.misconception)}")
+    return [*lines, ""]
+
+
+def _content(name: str) -> dict[str, Any]:
+    plans = source.load_toml(FILE)
+    where = f"data/{FILE}, {name}"
+    if name not in plans:
+        raise CourseDataError(f"There is no plan {name!r} in data/{FILE}: it has {', '.join(plans)}.")
+    for key in ("title", "people", "gain"):
+        source.text_field(plans[name], key, where)
+    if not plans[name].get("session") and not plans[name].get("weeks"):
+        raise CourseDataError(f"{where}: give it sessions or weeks.")
+    return plans[name]
+
+
+def _sessions(content: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[dict[str, Any]]:
+    """The sessions as written, or one for each week."""
+    if "session" in content:
+        return content["session"]
+    return [_week(number, entries, lessons) for number, entries in enumerate(content["weeks"], start=1)]
+
+
+def _week(number: int, entries: Sequence[str], lessons: Mapping[str, Lesson]) -> dict[str, Any]:
+    there = {id: lessons[id].about for id in (entry[:2] for entry in entries) if id in lessons}
+    lengths = [there[entry[:2]]["minutes"] if entry[:2] in there else PLANNED_MINUTES for entry in entries]
+    free = WEEK_MINUTES - 2 * WEEK_TALK
+    shares = whole_shares([free * length / sum(lengths) for length in lengths], free)
+    blocks: list[dict[str, Any]] = [{"minutes": WEEK_TALK, "title": "Last week's tickets and homework"}]
+    for entry, share in zip(entries, shares, strict=True):
+        id, _, extras = entry.partition(" ")
+        title = f"{id} {there[id]['title']}" if id in there else f"{id}"
+        block = {"minutes": share, "title": f"{title}, its extras" if extras else title}
+        block |= {} if extras else {"lesson": id, "part": "core"}
+        block |= {} if id in there else {"note": "Until then: project work, or the extras of an earlier lesson."}
+        blocks.append(block)
+    blocks.append({"minutes": WEEK_TALK, "title": "Exit ticket and homework: the extras"})
+    return {"title": f"Week {number}: {' and '.join(entries)}", "start": WEEK_START, "block": blocks}
+
+
+def _used(content: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[str]:
+    """The ids of all lessons that a plan's blocks name, each once."""
+    ids = []
+    for session in _sessions(content, lessons):
+        for block in session["block"]:
+            ids += [block["lesson"]] if "lesson" in block else _choices(block, lessons)[:1]
+    return list(dict.fromkeys(ids))
+
+
+def _choices(block: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[str]:
+    there = [id for id in block.get("choose", ()) if id in lessons]
+    return there or ([block["otherwise"]] if "otherwise" in block else [])
+
+
+def _sheet(session: dict[str, Any], lessons: Mapping[str, Lesson], where: str) -> str:
+    clock, rows = _minutes(session["start"]), []
+    for block in session["block"]:
+        source.only_keys(block, BLOCK_KEYS, where)
+        rows.append((_time(clock), block["minutes"], f"**{block['title']}**", _remark(block, lessons)))
+        rows += list(_inside(block, lessons, clock))
+        clock += block["minutes"]
+    rows.append((_time(clock), "", "**End**", ""))
+    return table(["time", "minutes", "what", "how"], rows)
+
+
+def _remark(block: dict[str, Any], lessons: Mapping[str, Lesson]) -> str:
+    said = []
+    if "choose" in block:
+        there = [f"{id} {lessons[id].about['title']}" for id in _choices(block, lessons) if id in lessons]
+        said.append(f"Take one: {', '.join(there)}." if there else "None of these lessons is there yet.")
+    elif "lesson" in block:
+        here = block["lesson"] in lessons
+        said.append(f"Lesson {block['lesson']}." if here else f"Lesson {block['lesson']} is still to come.")
+    return " ".join([*said, block.get("note", "")]).strip()
+
+
+def _inside(block: dict[str, Any], lessons: Mapping[str, Lesson], clock: int) -> Iterator[tuple[str, int, str, str]]:
+    """The sections of a block's lesson, its minutes shared out among them."""
+    lesson = lessons.get(block.get("lesson", ""))
+    if lesson is None:
+        return
+    chosen = _sections(block, lesson)
+    if not chosen or len(chosen) > block["minutes"]:
+        return
+    total = sum(section.minutes for section in chosen)
+    shares = whole_shares([block["minutes"] * s.minutes / total for s in chosen], block["minutes"])
+    for section, minutes in zip(chosen, shares, strict=True):
+        yield _time(clock), minutes, f"*{section.heading}*", facts.does(section)
+        clock += minutes
+
+
+def _sections(block: dict[str, Any], lesson: Lesson) -> list[Section]:
+    parts = [section for section in sections(lesson) if section.core]
+    if "headings" in block:
+        return [section for section in parts if section.heading in block["headings"]]
+    return [section for section in parts if section.kind in PARTS[block.get("part", "core")]]
+
+
+def _minutes(clock: str) -> int:
+    hours, _, minutes = clock.partition(":")
+    return 60 * int(hours) + int(minutes)
+
+
+def _time(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
