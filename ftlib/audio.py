@@ -89,8 +89,8 @@ def prepare(samples: np.ndarray, rate: int, name: str = "the recording", longest
         samples = samples / 32768
     if rate < 1 or samples.ndim not in (1, 2):
         raise ValueError(f"{name} has the shape {samples.shape} at {rate} Hz: give (samples,) or (samples, channels)")
-    samples = np.asarray(samples, np.float32).reshape(len(samples), -1)
     _check_length(name, len(samples) / rate, longest)
+    samples = np.asarray(samples, np.float32).reshape(len(samples), -1)
     if not np.isfinite(samples).all():
         raise ValueError(f"{name} holds values that are no numbers (NaN or infinite): record or export it again")
     wave, notes = torch.from_numpy(samples.mean(1)), []

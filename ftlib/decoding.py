@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -102,6 +102,27 @@ def align(scores: Tensor, text: str) -> list[tuple[str, int, int, float]]:
     return [(ALPHABET[s.token - 1], s.start, s.end, float(s.score)) for s in spans]
 
 
+def spelled(scores: Tensor, words: Sequence[str]) -> Tensor:
+    """How well each spelling fits one recording: CTC's probability, summed over all paths, as a logarithm.
+
+    Args:
+        scores: (frames, outputs) of one recording.
+
+    Returns:
+        (words,), the best fit highest; minus infinity for a word that needs more frames than there are.
+
+    >>> frames = torch.tensor([encode("h") + [0] + encode("i")]).T == torch.arange(OUTPUTS)
+    >>> spelled(20.0 * frames, ["hi", "ho"]).argmax().item()
+    0
+    """
+    if not words:
+        raise ValueError("there is no word to compare: give at least one spelling")
+    targets = torch.nn.utils.rnn.pad_sequence([torch.tensor(encode(word)) for word in words], batch_first=True)
+    log_probs = scores.detach().float().cpu().log_softmax(-1)[:, None].expand(-1, len(words), -1)
+    frames, letters = torch.full((len(words),), len(scores)), torch.tensor([len(word) for word in words])
+    return -torch.nn.functional.ctc_loss(log_probs, targets, frames, letters, blank=BLANK, reduction="none")
+
+
 def word_error_rate(said: Sequence[str], read: Sequence[str]) -> float:
     """Words wrong, missing or made up, over all words that were said (jiwer); can exceed 1.
 
@@ -135,6 +156,23 @@ def term_recall(terms: Sequence[Sequence[str]], read: Sequence[str]) -> float:
     if not found:
         raise ValueError("no sentence names a term: there is nothing to recall")
     return sum(found) / len(found)
+
+
+def silent_errors(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
+    """Share of the sentences that are wrong although every word of them is a real one: no spell checker finds them.
+
+    A sentence of which nothing was written does not count: that is noticed.
+
+    Args:
+        known: the words that count as real.
+
+    >>> silent_errors(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
+    0.5
+    """
+    _check_said(said, read)
+    pairs = zip(said, read, strict=True)
+    wrong = [text.split() for true, text in pairs if text != true]
+    return sum(bool(words) and all(word in known for word in words) for words in wrong) / len(said)
 
 
 def _check_said(said: Sequence[str], read: Sequence[str]) -> None:

@@ -145,3 +145,9 @@ def test_loudness_drops_out_and_silence_is_zero():
     assert audio.log_mel(torch.zeros(8000)).max() < 4
     padded = audio.log_mel(torch.cat([wave, torch.zeros(8000)]))
     assert padded[:, -20:].max() == 0
+
+
+def test_no_samples_at_all_are_refused():
+    for nothing in (np.zeros(0, np.float32), np.zeros((0, 2), np.int16)):
+        with pytest.raises(ValueError, match=r"lasts 0.00 s: a recording needs at least 0.1 s"):
+            audio.prepare(nothing, 8000)

@@ -258,9 +258,9 @@ def test_too_many_files_are_listed_without_holding_them(folder, monkeypatch):
             yield from (Entry(name, True) for name in ("bar", "box"))
 
     monkeypatch.setattr(folders, "_visible", many)
-    listing = folders.list_pictures(folder, limit=100)
+    listing = folders.list_files(folder, limit=100)
     assert listing.found == 100_000 and [len(files) for files in listing.files.values()] == [50, 50]
-    again = folders.list_pictures(folder, limit=100)
+    again = folders.list_files(folder, limit=100)
     assert again.files == listing.files
     assert folders.listing_notes(listing, 100) == [
         "100 of 100,000 pictures are used, the same share a class: pass limit= for more than 100."
@@ -329,6 +329,9 @@ def test_folders_that_are_none(tmp_path, monkeypatch):
         from_folder(tmp_path)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.wav").write_bytes(b"RIFF")
+    with pytest.raises(ValueError, match="no recording that can be read: a/x.wav is damaged or no sound file"):
+        from_folder(tmp_path)
+    (tmp_path / "a" / "x.wav").rename(tmp_path / "a" / "x.txt")
     with pytest.raises(ValueError, match="no picture that can be read: it holds files such as"):
         from_folder(tmp_path)
     (tmp_path / "a" / "x.png").write_bytes(b"")

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import audio, catalog, decoding, models, recipes, tasks
+from ftlib import audio, catalog, decoding, models, recipes, results, tasks
 from ftlib.models.wavenet import WaveNet
 from ftlib.pretrain.speech_clips import Spoken, write_collection
 from ftlib.pretrain.wavenet_export import export
@@ -144,7 +144,13 @@ def test_the_rival_runs(medical):
     row = recipes.run_rival("lexicon", medical, 0.25, 0, settings=settings)
     assert np.isfinite(row["score"])
     assert set(medical.grid) - set(medical.rivals()) <= set(recipes.RECIPES)
-    assert len(medical.rival_grid()["lexicon"]) == len(medical.rates("full")) * len(medical.steps("full"))
+    assert {len(results.candidates(medical, name)) for name in medical.grid} == {6}
+
+
+def test_clips_of_ones_own_can_be_transcribed(medical):
+    few = medical.split("test").take([2, 0])
+    table, all_of_them = medical.transcripts(medical.pretrained(), few), medical.transcripts(medical.pretrained())
+    assert table.said.tolist() == few.column("text") and table.read.tolist() == all_of_them.read[[2, 0]].tolist()
 
 
 def test_the_loss_falls_on_what_is_trained(medical):

@@ -1,4 +1,4 @@
-"""List and read a folder of pictures, one sub-folder a class, whatever lies in it."""
+"""List a folder of pictures or recordings, one sub-folder a class, whatever lies in it, and read the pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 import heapq
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,14 +19,18 @@ from torch import Tensor
 from ftlib.tasks.ink import UnreadablePicture, border, read_grey, to_ink
 
 MOST_CLASSES = 500
-QUIET = 500  # pictures that are read without a progress bar
+QUIET = 500  # files that are read without a progress bar
+SNIFFED = 200  # files whose endings tell pictures from recordings
+SOUND_ENDINGS = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"))
 Skipped = list[tuple[str, str]]  # what was left out, and why
+Kind = Literal["picture", "recording"]
 
 
 @dataclass
 class Listing:
     """The files of each class that are to be read, and what was passed over."""
 
+    kind: Kind = "picture"
     files: dict[str, list[str]] = field(default_factory=dict)  # class -> paths relative to the root
     found: int = 0
     links: list[str] = field(default_factory=list)
@@ -36,10 +42,23 @@ class Listing:
         return sum(map(len, self.files.values()))
 
 
-def list_pictures(root: Path, limit: int) -> Listing:
+def kind_of(root: Path) -> Kind:
+    """Whether a folder's first files are mostly recordings; otherwise it counts as one of pictures."""
+    if not root.is_dir():
+        return "picture"
+    listing = Listing()
+    within = (entry.name for entry in _visible(root) if entry.is_dir() and not entry.is_symlink())
+    endings = Counter()
+    for name in islice(within, MOST_CLASSES):
+        files = islice(_files(root, name, listing, lambda _: True), SNIFFED)
+        endings.update(Path(file).suffix.lower() in SOUND_ENDINGS for file in files)
+    return "recording" if endings[True] > endings[False] else "picture"
+
+
+def list_files(root: Path, limit: int, kind: Kind = "picture") -> Listing:
     """Walk through a folder without ever holding more than ``limit`` paths.
 
-    Where there are more pictures than ``limit``, each class keeps an equal share, chosen by a hash of the
+    Where there are more files of the kind than ``limit``, each class keeps an equal share, chosen by a hash of the
     paths: the same ones on every machine. Hidden files are ignored; links are never followed.
 
     Raises:
@@ -48,7 +67,7 @@ def list_pictures(root: Path, limit: int) -> Listing:
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise ValueError(f"{root} {what}: give the folder that holds one sub-folder a class")
-    listing, classes = Listing(), []
+    listing, classes = Listing(kind), []
     for entry in _visible(root):
         if entry.is_symlink():
             listing.links.append(entry.name)
@@ -60,7 +79,7 @@ def list_pictures(root: Path, limit: int) -> Listing:
             raise ValueError(f"{root} has more than {MOST_CLASSES} sub-folders: each one should be a class")
         del listing.others[limit:]
     if not classes:
-        raise ValueError(f"{root} has no sub-folders: put the pictures of each class into a folder of its own")
+        raise ValueError(f"{root} has no sub-folders: put the {kind}s of each class into a folder of its own")
     share = max(1, limit // len(classes))
     for name in sorted(classes):
         listing.files[name] = _of_class(root, name, share, listing)
@@ -74,15 +93,15 @@ def _visible(folder: str | Path) -> Iterator[os.DirEntry]:
 
 def _of_class(root: Path, name: str, share: int, listing: Listing) -> list[str]:
     kept: list[tuple[int, str]] = []  # a heap of the ``share`` smallest hashes
-    for path in _files(root, name, listing):
+    for path in _files(root, name, listing, _may_be_picture if listing.kind == "picture" else _may_be_sound):
         listing.found += 1
         key = -int.from_bytes(hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()[:8], "big")
         (heapq.heappush if len(kept) < share else heapq.heappushpop)(kept, (key, path))
     return sorted(path for _, path in kept)
 
 
-def _files(root: Path, folder: str, listing: Listing) -> Iterator[str]:
-    """Picture files below a folder, as relative paths with forward slashes; nested folders included."""
+def _files(root: Path, folder: str, listing: Listing, wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Wanted files below a folder, as relative paths with forward slashes; nested folders included."""
     waiting = [folder]
     while waiting:
         below = waiting.pop()
@@ -94,7 +113,7 @@ def _files(root: Path, folder: str, listing: Listing) -> Iterator[str]:
                     listing.links.append(path)
                 elif entry.is_dir():
                     waiting.append(path)
-                elif entry.is_file() and _may_be_picture(entry.name):
+                elif entry.is_file() and wanted(entry.name):
                     yield path
                 elif len(listing.others) < 1000:
                     listing.others.append(path)
@@ -107,6 +126,10 @@ def _may_be_picture(name: str) -> bool:
 
     ending = Path(name).suffix.lower()
     return not ending or ending in Image.registered_extensions()
+
+
+def _may_be_sound(name: str) -> bool:
+    return Path(name).suffix.lower() in SOUND_ENDINGS
 
 
 @dataclass
@@ -174,7 +197,7 @@ def listing_notes(listing: Listing, limit: int) -> list[str]:
     notes = []
     if listing.found > listing.listed:
         notes.append(
-            f"{listing.listed:,} of {listing.found:,} pictures are used, the same share a class: "
+            f"{listing.listed:,} of {listing.found:,} {listing.kind}s are used, the same share a class: "
             f"pass limit= for more than {limit:,}."
         )
     if listing.links:
@@ -183,7 +206,7 @@ def listing_notes(listing: Listing, limit: int) -> list[str]:
     if listing.others:
         endings = Counter(Path(name).suffix.lower() or name for name in listing.others)
         listed = ", ".join(ending for ending, _ in endings.most_common(4))
-        notes.append(f"{_are(len(listing.others), 'file')} ignored, being no picture in a class folder: {listed}.")
+        notes.append(f"{_are(len(listing.others), 'file')} ignored, being no {listing.kind} in a class folder: {listed}.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Your own data as a task: a folder of pictures, or a CSV file of texts, through the same recipes as all others."""
+"""Your own data as a task: a folder of pictures or recordings, or a CSV file of texts, through the same recipes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import pandas as pd
 
 from ftlib.tasks import folders, splits, tables
 from ftlib.tasks.own_data import PictureFolder, TextTable
+from ftlib.tasks.sound_folder import Recordings, SoundFolder, read_recordings, reading_notes
+from ftlib.tasks.transcription import CHECKPOINT as SPEECH_CHECKPOINT
 from ftlib.tasks.vision import CHECKPOINT
 
-PICTURES, TEXTS = 5_000, 20_000  # how many are read unless you ask for more
-BACKBONES = (CHECKPOINT,)
+FILES, TEXTS = 5_000, 20_000  # how many are read unless you ask for more
+BACKBONES = {"picture": CHECKPOINT, "recording": SPEECH_CHECKPOINT}
 OWN_COLUMNS = ("id", "label", "group", "split", "text", "digest")
 
 
@@ -25,39 +27,48 @@ def from_folder(
     relabel: Mapping[str, str | None] | None = None,
     drop: Iterable[str] = (),
     seed: int = 0,
-    limit: int = PICTURES,
-    backbone: str = CHECKPOINT,
+    limit: int = FILES,
+    backbone: str | None = None,
     settings: Mapping[str, dict] | None = None,
-) -> PictureFolder:
-    """A task from a folder with one sub-folder of pictures a class.
+) -> PictureFolder | SoundFolder:
+    """A task from a folder with one sub-folder of pictures, or of recordings, a class.
 
-    Pictures of any size, mode and format that Pillow opens become grey ink of 32 x 32 pixels. What cannot
-    be read is left out and listed in ``task.skipped``. Look at ``task`` and ``task.preview()`` first.
+    Pictures of any size, mode and format that Pillow opens become grey ink of 32 x 32 pixels. Recordings of up
+    to ten seconds (WAV, FLAC, Ogg, Opus, MP3) become one channel at 8 kHz. What cannot be read is left out and
+    listed in ``task.skipped``. Look at ``task`` and ``task.preview()`` first.
 
     Args:
-        group: a regular expression whose first group, found in a picture's path, says who or what it comes
-            from, e.g. ``r"hand(\\d+)"``. Pictures of one group stay in one split, as do exact copies.
+        group: a regular expression whose first group, found in a file's path, says who or what it comes
+            from, e.g. ``r"hand(\\d+)"``. Files of one group stay in one split, as do exact copies.
         relabel: class to new class, or to None to leave it out.
-        drop: pictures to leave out, as in ``task.items.id``.
+        drop: files to leave out, as in ``task.items.id``.
         seed: of the split.
-        limit: the most pictures that are read.
-        settings: training settings of single recipes; the others are those tuned on the course's digits.
+        limit: the most files that are read.
+        backbone: who looks or listens: the course's one for pictures or the one for sound.
+        settings: training settings of single recipes; the others are those tuned on the course's digits,
+            handwritten or spoken.
 
     Raises:
         ValueError: one sentence on what is wrong with the folder or an argument.
     """
     root = Path(path)
-    if backbone not in BACKBONES:
-        raise ValueError(f"there is no backbone {backbone!r} for pictures yet: choose from {', '.join(BACKBONES)}")
-    _check_limit(limit, "picture")
-    listing = folders.list_pictures(root, limit)
-    read = folders.read_pictures(root, listing)
-    _check_some(read.files, f"{root} has no picture that can be read", read.skipped, listing.others)
+    kind = folders.kind_of(root)
+    if backbone not in (None, BACKBONES[kind]):
+        raise ValueError(f"there is no backbone {backbone!r} for {kind}s yet: choose from {BACKBONES[kind]}")
+    _check_limit(limit, kind)
+    listing = folders.list_files(root, limit, kind)
+    read = folders.read_pictures(root, listing) if kind == "picture" else read_recordings(root, listing)
+    _check_some(read.files, f"{root} has no {kind} that can be read", read.skipped, listing.others)
     items = pd.DataFrame({"id": read.files, "label": read.labels, "group": _groups(read.files, group)})
-    items = items.assign(digest=read.digests, dark_on_light=read.dark_on_light, position=range(len(items)))
+    items = items.assign(digest=read.digests, position=range(len(items)))
     notes = folders.listing_notes(listing, limit)
+    if isinstance(read, Recordings):
+        notes += reading_notes(read)
+    else:
+        items["dark_on_light"] = read.dark_on_light
     items, more = _arrange(items, relabel, drop, seed, read.skipped)
-    return PictureFolder(_name(root), items, [*notes, *more], settings, read)
+    task = PictureFolder if isinstance(read, folders.Pictures) else SoundFolder
+    return task(_name(root), items, [*notes, *more], settings, read)
 
 
 def from_csv(

@@ -1,0 +1,144 @@
+"""The exercises of lesson 14: count errors by hand, choose words for a list, keep what was known."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ftlib.classroom.checks import exercise, expect
+
+SAID = "stop the ramipril and give ten milligrams of bisoprolol"
+READ = "stop at the ram pill and give tin milligrams bisoprolol"
+TERMS = ("stop", "ramipril", "ten milligrams", "bisoprolol")
+COUNTED = {"wrong": 2, "added": 2, "missing": 1, "wer": 5 / 9, "terms": 2}
+
+
+@exercise(
+    "14-count",
+    hints=(
+        "Write one under the other so that as many words as possible meet: stop, the, and, give, milligrams, "
+        "bisoprolol.",
+        "`ramipril` and `ten` were replaced. `at` and one half of `ram pill` are too many. One short word is missing. "
+        "A term counts only if all of it is there.",
+    ),
+    wrong=(
+        COUNTED | {"wer": 5 / 10},
+        COUNTED | {"terms": 3},
+        COUNTED | {"added": 1, "wer": 4 / 9},
+        COUNTED | {"missing": 0},
+        5 / 9,
+    ),
+)
+def count(answer: Any) -> str:
+    """Errors of one sentence by kind, its word error rate, and how many of its four terms are right."""
+    expect(isinstance(answer, dict) and set(answer) == set(COUNTED), f"fill in the entries {', '.join(COUNTED)}")
+    for kind in ("wrong", "added", "missing"):
+        expect(answer[kind] == COUNTED[kind], f"{kind}: it is not {answer[kind]} where the changes are fewest")
+    said = f"{len(SAID.split())} words were said and {len(READ.split())} written"
+    expect(abs(float(answer["wer"]) - COUNTED["wer"]) < 0.005, f"wer: {said}; which of the two do you divide by?")
+    expect(answer["terms"] == COUNTED["terms"], "terms: `tin milligrams` is no dose, and `ram pill` is no drug")
+    return "Five errors in nine words. The two terms that were lost are a drug and its dose."
+
+
+MOST, LEFT = 60, 0.235
+
+
+@cache
+def sentences() -> tuple[str, ...]:
+    """The legal sentences to train on, as text."""
+    from ftlib import tasks
+
+    return tuple(tasks.get("legal_dictation").split("train").column("text"))
+
+
+@cache
+def _heard() -> tuple[Any, Any]:
+    from ftlib import tasks
+    from ftlib.tasks import clips
+
+    task = tasks.get("legal_dictation")
+    with clips.spelling(task.pretrained()) as network:
+        return task.split("test"), clips.scores_of(network, task.split("test"))
+
+
+def _word_error_rate(words: list[str]) -> tuple[float, float]:
+    """With these words and the general ones: the share of the words said that cannot be written, and of those wrong."""
+    from ftlib import decoding, lexicon
+    from ftlib.tasks.speech import general_words
+
+    data, scores = _heard()
+    listed = lexicon.Lexicon(words=[*general_words(), *words])
+    read = [lexicon.beam_search(each, listed, bonus=1.0) for each in scores]
+    said = data.column("text")
+    return listed.unknown(said), decoding.word_error_rate(said, read)
+
+
+@exercise(
+    "14-words",
+    hints=(
+        "A word that is on the list already buys nothing. A word that is said once a year buys little.",
+        "Count the words of all sentences with `Counter`, leave out those in `listed`, and take `most_common(60)`.",
+    ),
+    wrong=(
+        lambda: (lambda texts, listed: sorted({w for text in texts for w in text.split()} - set(listed))[:MOST]),
+        lambda: (lambda texts, listed: list(listed)[:MOST]),
+        lambda: (lambda texts, listed: [w for text in texts for w in text.split()]),
+        ["notice"],
+    ),
+)
+def words(answer: Any) -> str:
+    """A function of sentences and listed words that returns at most 60 words to add."""
+    from ftlib.tasks.speech import general_words
+
+    expect(callable(answer), "give a function of (texts, listed) that returns a list of words")
+    chosen = answer(list(sentences()), general_words())
+    expect(isinstance(chosen, list | tuple | set), f"the function returned {type(chosen).__name__}, not a list")
+    chosen = list(dict.fromkeys(chosen))
+    expect(len(chosen) <= MOST, f"{len(chosen)} words are more than {MOST}")
+    expect(all(isinstance(w, str) and w.strip() and " " not in w for w in chosen), "each entry should be one word")
+    (none, before), (left, after) = _word_error_rate([]), _word_error_rate(chosen)
+    said = f"the words said that the list does not hold went from {none:.1%} to {left:.1%}"
+    expect(left <= LEFT, f"{said}; {LEFT:.1%} can be had with {MOST} words")
+    return f"On unseen sentences {said}, and the word error rate from {before:.1%} to {after:.1%}. No audio was needed."
+
+
+def solution_of_words() -> Any:
+    """A function that the check of ``14-words`` accepts."""
+    from collections import Counter
+
+    def frequent(texts: list[str], listed: list[str]) -> list[str]:
+        known = set(listed)
+        counts = Counter(word for text in texts for word in text.split() if word not in known)
+        return [word for word, _ in counts.most_common(MOST)]
+
+    return frequent
+
+
+PLANS = ("as it is", "word list", "fine-tune", "fine-tune and word list", "nobody should")
+RIGHT = {"Dana": "word list", "Eli": "fine-tune and word list", "Fay": "nobody should"}
+WHY_NOT = {
+    ("Dana", "fine-tune"): "she has no recordings with their texts, and that is what fine-tuning needs",
+    ("Dana", "fine-tune and word list"): "she has no recordings with their texts, and that is what fine-tuning needs",
+    ("Dana", "as it is"): "her reports are full of words that the network spells by ear, and she has them on paper",
+    ("Eli", "word list"): "he has recordings with their texts as well; look at what the two do together",
+    ("Eli", "fine-tune"): "his texts hold words, and a list of them costs nothing more",
+    ("Eli", "as it is"): "he has both recordings and texts, and either would help",
+}
+
+
+@exercise(
+    "14-choose",
+    hints=(
+        "Ask of each: are there texts, are there recordings with their texts, and who looks at what was written?",
+        "Texts alone make a word list. Recordings with texts allow fine-tuning. What looks right needs a reader.",
+    ),
+    wrong=(RIGHT | {"Dana": "fine-tune"}, RIGHT | {"Fay": "word list"}, RIGHT | {"Eli": "magic"}, "word list"),
+)
+def choose(answer: Any) -> str:
+    """A plan for each of three people."""
+    expect(isinstance(answer, dict) and set(answer) == set(RIGHT), f"fill in the entries {', '.join(RIGHT)}")
+    for name, plan in answer.items():
+        expect(plan in PLANS, f"{name}: choose one of {', '.join(PLANS)}")
+        expect(name != "Fay" or plan == RIGHT["Fay"], "Fay: nobody reads her notes before the drug is given")
+        expect(plan == RIGHT[name], f"{name}: {WHY_NOT.get((name, plan), 'somebody does read these notes')}")
+    return "What there is to learn from decides between the first two. Who reads the result decides about the third."

@@ -1,0 +1,98 @@
+"""The receptive-field explorer: how many blocks, with or without dilation, and what the network then spells."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ftlib.classroom.display import emit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ftlib.models import WaveNet
+    from ftlib.plots import Picture
+
+LEFT = "text-align: left; padding-right: 1em"
+SHOWN = ((1, True), (2, True), (4, True), (8, True), (12, True), (12, False))  # blocks and whether dilated
+
+
+def reach_explorer(model: WaveNet, wave: Tensor, said: str) -> None:
+    """Show a slider for the blocks and a box for the dilation; each choice is spelled by the real network.
+
+    Where widgets do not run, a table of six choices and the tree of four blocks stand instead.
+
+    Args:
+        wave: (samples,) at 8 kHz.
+        said: the true text.
+    """
+    spell = lru_cache(maxsize=None)(partial(_spelled, model, wave))
+    rows = [_row(blocks, dilated, spell, said) for blocks, dilated in SHOWN]
+    shown = tree(4, True)._repr_mimebundle_()
+    plain = "\n".join(" | ".join(row) for row in rows) + f"\n{shown['text/plain']}"
+    widget = partial(explorer_widget, spell, said)
+    emit(plain, widget=widget, **{"text/html": _table(rows) + shown["text/html"]})
+
+
+def tree(blocks: int, dilated: bool) -> Picture:
+    """Which frames the frame at the top can see."""
+    from ftlib import sound_plots
+    from ftlib.tasks import reach
+
+    kind = "with dilations 1, 2, 4, 8" if dilated else "without dilation"
+    return sound_plots.receptive_field(reach.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
+
+
+def explorer_widget(spell: Any, said: str) -> Any:
+    """The slider, the box, the answer and the tree as one ipywidgets box."""
+    import ipywidgets as widgets
+
+    from ftlib.classroom.widgets import paragraph, say
+    from ftlib.tasks import reach
+
+    style = {"description_width": "80px"}
+    blocks = widgets.IntSlider(
+        value=4, min=1, max=reach.BLOCKS, description="Blocks", continuous_update=False, style=style
+    )
+    dilated = widgets.Checkbox(value=True, description="Dilations 1, 2, 4, 8 in turn", indent=False)
+    answer, picture = paragraph(""), widgets.HTML()
+
+    def update(_: Any = None) -> None:
+        say(answer, _table([_row(blocks.value, dilated.value, spell, said)]))
+        picture.value = tree(blocks.value, dilated.value)._repr_mimebundle_()["text/html"]
+
+    for knob in (blocks, dilated):
+        knob.observe(update, names="value")
+    update()
+    heading = paragraph(f"<strong>How far can it hear?</strong> What was said: {html.escape(said)}")
+    return widgets.VBox([heading, widgets.HBox([blocks, dilated]), answer, picture]).add_class("ftlib-reach")
+
+
+def _spelled(model: WaveNet, wave: Tensor, blocks: int, dilated: bool) -> str:
+    from ftlib.tasks import clips, reach
+
+    with clips.spelling(model):
+        return reach.spelled_within(model, wave, reach.reach(reach.dilations(blocks, dilated)))
+
+
+def _row(blocks: int, dilated: bool, spell: Any, said: str) -> tuple[str, ...]:
+    from ftlib import decoding
+    from ftlib.tasks import reach
+
+    text = spell(blocks, dilated)
+    sees = reach.milliseconds(reach.reach(reach.dilations(blocks, dilated)))
+    errors = decoding.character_error_rate([said], [text])
+    return _count(blocks), "yes" if dilated else "no", f"{sees:,.0f} ms", text or "(nothing)", f"{errors:.0%}"
+
+
+def _count(blocks: int) -> str:
+    return f"{blocks} block{'s' * (blocks > 1)}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    names = ("", "dilated", "one frame sees", "the network then spells", "wrong characters")
+    head = "".join(f'<th style="{LEFT}">{name}</th>' for name in names)
+    cells = ["".join(f'<td style="{LEFT}">{html.escape(cell)}</td>' for cell in row) for row in rows]
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"

@@ -1,0 +1,139 @@
+"""The word-list bench: how many sentences to take words from, and how much they weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ftlib.classroom.display import emit
+from ftlib.classroom.read_along import marked, with_terms
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ftlib.plots import Picture
+    from ftlib.tasks.speech import Dictation
+
+SENTENCES, WEIGHTS = (0, 10, 25, 50, 100, 250), (0.0, 0.3, 0.6, 0.9, 1.2)
+EXAMPLE = 0
+
+
+@dataclass
+class Bench:
+    """What the bench needs: the sound, as every network hears it, and the sentences that lists are made of.
+
+    Args:
+        task: a field of dictation.
+        networks: by name.
+        settings: ``bonus`` and ``weight`` that were tuned.
+    """
+
+    task: Dictation
+    networks: Mapping[str, nn.Module]
+    settings: Mapping[str, float]
+    heard: dict[str, list[Tensor]] = field(default_factory=dict)
+
+    def trial(self, network: str, sentences: int, weight: float) -> dict[str, Any]:
+        """Decode the test set: a row with every measure, ``unlisted`` (share of words said) and ``read``."""
+        from ftlib import lexicon
+        from ftlib.tasks import clips, transcripts
+
+        if network not in self.heard:
+            with clips.spelling(self.networks[network]) as model:
+                self.heard[network] = clips.scores_of(model, self.task.split("test"))
+        data, own = self.task.split("test"), self.task.split("train").column("text")[:sentences]
+        words, options = self.task.lexicon(own), dict(self.settings) | {"weight": weight}
+        read = [lexicon.beam_search(scores, words, **options) for scores in self.heard[network]]
+        table = self._table(data, read)
+        found = transcripts.report(table, self.task.lexicon(field=True).counts)
+        about = {"network": network, "sentences": sentences, "weight": weight, "read": read}
+        return about | found | {"unlisted": words.unknown(data.column("text"))}
+
+    @staticmethod
+    def _table(data: Any, read: Sequence[str]) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame({"said": data.column("text"), "read": read, "terms": data.column("terms")})
+
+
+def word_list_bench(task: Dictation, networks: Mapping[str, nn.Module]) -> None:
+    """Sliders that really decode the test set with another word list, and a board that keeps every try.
+
+    Where widgets do not run, a figure made just now stands instead: errors over the sentences on the list.
+    """
+    from ftlib import recipes
+
+    bench = Bench(task, networks, recipes.tuned(task)["lexicon"])
+    shown = picture(bench)._repr_mimebundle_()
+    emit(shown["text/plain"], widget=partial(bench_widget, bench), **{"text/html": shown["text/html"]})
+
+
+def picture(bench: Bench) -> Picture:
+    """Words wrong and terms right over the number of sentences whose words are on the list, for each network."""
+    from ftlib import plots
+
+    rows = [bench.trial(name, n, bench.settings["weight"]) for name in bench.networks for n in SENTENCES]
+    fig, axes = plots.figure("What a list of words is worth", "training sentences on the list", "", 2, (7.4, 3.4))
+    said = []
+    for ax, (measure, label) in zip(axes, (("wer", "words wrong"), ("terms", "terms right")), strict=True):
+        for i, name in enumerate(bench.networks):
+            values = [row[measure] for row in rows if row["network"] == name]
+            style = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i]}
+            ax.plot(range(len(SENTENCES)), values, label=name, **style)
+            said.append(f"{label}, {name}: from {values[0]:.2f} to {values[-1]:.2f}")
+        ax.set_xticks(range(len(SENTENCES)), SENTENCES)
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel(label)
+    axes[0].legend()
+    return plots.Picture(fig, f"From 0 to {SENTENCES[-1]} sentences on the list. {'; '.join(said)}.")
+
+
+def bench_widget(bench: Bench) -> Any:
+    """The sliders, the button and the board as one ipywidgets box."""
+    import ipywidgets as widgets
+
+    def slider(options: Sequence, value: Any, description: str) -> Any:
+        style, layout = {"description_width": "190px"}, widgets.Layout(width="520px")
+        return widgets.SelectionSlider(
+            options=options, value=value, description=description, style=style, layout=layout
+        )
+
+    network = widgets.ToggleButtons(options=list(bench.networks))
+    sentences = slider(SENTENCES, 0, "Sentences on the list")
+    tuned = bench.settings["weight"]
+    weight = slider(sorted({*WEIGHTS, tuned}), tuned, "Weight of the words")
+    button = widgets.Button(description="Read", button_style="primary", tooltip="Decode the test set with this list")
+    board = widgets.HTML(board_html(bench, []))
+    trials: list[dict[str, Any]] = []
+
+    def read(_: Any) -> None:
+        button.disabled, button.description = True, "Reading ..."
+        try:
+            trials.append(bench.trial(network.value, sentences.value, weight.value))
+            board.value = board_html(bench, trials)
+        finally:
+            button.disabled, button.description = False, "Read"
+
+    button.on_click(read)
+    return widgets.VBox([network, sentences, weight, button, board]).add_class("ftlib-word-list")
+
+
+def board_html(bench: Bench, trials: Sequence[Mapping[str, Any]]) -> str:
+    """The tries so far as an HTML table, with the last reading of one sentence."""
+    if not trials:
+        return "<p>Choose, press <b>Read</b>, and the result appears here.</p>"
+    names = ("network", "sentences", "weight", "said, but not on the list", "words wrong", "terms right",
+             "wrong, but every word real")  # fmt: skip
+    keys = ("unlisted", "wer", "terms", "silent")
+    body = "".join(
+        f"<tr><td>{row['network']}</td><td>{row['sentences']}</td><td>{row['weight']:g}</td>"
+        + "".join(f"<td>{row[key]:.0%}</td>" for key in keys)
+        + "</tr>"
+        for row in trials
+    )
+    head = "".join(f"<th>{name}</th>" for name in names)
+    about, read = bench.task.split("test").about[EXAMPLE], trials[-1]["read"][EXAMPLE]
+    example = f"<p>said: {with_terms(about['text'], about['terms'])}<br>read: {marked(about['text'], read)}</p>"
+    return f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr>{body}</table>{example}'

@@ -1,0 +1,91 @@
+"""Lesson 14: three networks with and without a list of words, on medical dictation; every measure, voice by voice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ftlib import metrics, recipes, tasks
+from ftlib.tasks import transcripts
+
+LESSON = "14"
+MINUTES, SEEDS = 10, 5
+PATIENCE = 600  # steps from scratch, more than twice what the grid offers: CTC begins with a stage of blanks only
+MODELS = {"zero_shot": "as it is", "scratch": f"from scratch, {PATIENCE} steps", "full": "fine-tuned"}
+LISTS = ("none", "general", "field")  # no list; 4,000 general words; and those of the training sentences with them
+
+
+def jobs() -> list[tuple]:
+    """Recipe and seed; what the zero-shot network reads with the field's list depends on the draw, too."""
+    return [(model, seed) for seed in range(SEEDS) for model in MODELS]
+
+
+def one(model: str, seed: int) -> dict[str, Any]:
+    """Train once and decode three times: ``<list>_<measure>``, and lists' words error rates by voice.
+
+    ``general_speech`` and ``general_speech_list`` are word error rates on general speech in the same voices, without
+    a list and with the general one.
+    """
+    task = tasks.get("medical_dictation")
+    settings = recipes.tuned(task)
+    settings = settings | {"scratch": settings["scratch"] | {"steps": PATIENCE}}
+    network = recipes.run(model, task, MINUTES, seed, settings=settings, score_source=False).model
+    own = task.sample(MINUTES, seed).column("text")
+    lists = {"none": None, "general": task.lexicon(), "field": task.lexicon(own)}
+    known = task.lexicon(field=True).counts
+    row: dict[str, Any] = {"model": model, "seed": seed, "voices": {}}
+    for name, words in lists.items():
+        table = task.transcripts(network, "test", words, **settings["lexicon"] if words else {})
+        row |= {f"{name}_{measure}": round(value, 4) for measure, value in transcripts.report(table, known).items()}
+        row["voices"][name] = {voice: round(value, 4) for voice, value in transcripts.by_voice(table).items()}
+    for name, words in (("general_speech", None), ("general_speech_list", lists["general"])):
+        table = task.source.transcripts(network, "test", words, **settings["lexicon"] if words else {})
+        row[name] = round(1 - task.source.score(table).value, 4)
+    return row
+
+
+def intervals(table: pd.DataFrame, measure: str) -> dict[str, dict[str, metrics.Interval]]:
+    """One measure over the seeds: model to list to mean with interval."""
+    names = {"none": "no list", "general": "general words", "field": "general and the field's words"}
+    return {
+        called: {said: metrics.mean_interval(values(table, model, f"{name}_{measure}")) for name, said in names.items()}
+        for model, called in MODELS.items()
+    }
+
+
+def values(table: pd.DataFrame, model: str, column: str) -> pd.Series:
+    """One column of one model, by seed."""
+    return table[table.model == model].set_index("seed")[column].sort_index()
+
+
+def share_closed(table: pd.DataFrame, list_of_words: bool) -> metrics.Interval:
+    """Of the zero-shot gap in words read right between general speech and the field, the share that adapting closes.
+
+    Args:
+        list_of_words: compare with lists: the general one before, the field's and fine-tuning after.
+    """
+    before, after = ("general", "field") if list_of_words else ("none", "none")
+    general = "general_speech_list" if list_of_words else "general_speech"
+    start = values(table, "zero_shot", f"{before}_wer")
+    gap = start - values(table, "zero_shot", general)
+    return metrics.mean_interval((start - values(table, "full", f"{after}_wer")) / gap)
+
+
+def voice_gaps(table: pd.DataFrame, list_name: str = "none") -> dict[str, metrics.Interval]:
+    """The word error rate of the voice that was worst zero-shot minus that of the best then.
+
+    Returns:
+        The gap after fine-tuning, and how much wider it is than before.
+    """
+    before, after = (
+        pd.DataFrame({seed: row[list_name] for seed, row in values(table, model, "voices").items()}).T
+        for model in ("zero_shot", "full")
+    )
+    order = before.mean().sort_values()
+    best, worst = order.index[0], order.index[-1]
+    gaps = [each[worst] - each[best] for each in (before, after)]
+    return {
+        f"{worst} minus {best}, fine-tuned": metrics.mean_interval(gaps[1]),
+        "this gap, after minus before": metrics.difference(gaps[1], gaps[0]),
+    }

@@ -1,0 +1,103 @@
+"""What a table of transcripts says: error rates, terms and doses, errors that nobody would notice, voices."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Container, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ftlib import decoding, lexicon, plots
+from ftlib.metrics import Interval
+from ftlib.models.wavenet import WaveNet
+from ftlib.tasks import clips
+
+NUMBERS = frozenset(
+    "nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million".split()
+)
+MEASURES = {
+    "wer": "words wrong", "cer": "letters wrong", "terms": "terms right", "doses": "numbers right",
+    "silent": "wrong, but every word real",
+}  # fmt: skip
+
+
+def doses(terms: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Of the terms of each sentence those that hold a number, such as a dose or a date.
+
+    >>> doses([["aspirin", "ten milligrams"], ["left"]])
+    [['ten milligrams'], []]
+    """
+    return [[term for term in each if NUMBERS.intersection(term.split())] for each in terms]
+
+
+def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
+    """Everything that a table of ``Transcription.transcripts`` says, each as a share.
+
+    Args:
+        known: the words that count as real, see ``decoding.silent_errors``.
+
+    Returns:
+        ``wer`` and ``cer``; where sentences name terms, ``terms`` and ``doses``, the shares that were read without any
+        error; and ``silent``.
+    """
+    said, read, terms = table.said.tolist(), table.read.tolist(), table.terms.tolist()
+    found = {"wer": decoding.word_error_rate(said, read), "cer": decoding.character_error_rate(said, read)}
+    for name, wanted in (("terms", terms), ("doses", doses(terms))):
+        if any(wanted):
+            found[name] = decoding.term_recall(wanted, read)
+    return found | {"silent": decoding.silent_errors(said, read, known)}
+
+
+def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFrame:
+    """``report`` of several tables, one row each, with columns in plain words."""
+    rows = pd.DataFrame({name: report(table, known) for name, table in tables.items()}).T
+    return rows.reindex(columns=[key for key in MEASURES if key in rows]).rename(columns=MEASURES)
+
+
+def by_voice(table: pd.DataFrame) -> dict[str, float]:
+    """Word error rate of each voice."""
+    groups = table.groupby("voice", sort=True)
+    return {voice: decoding.word_error_rate(rows.said.tolist(), rows.read.tolist()) for voice, rows in groups}
+
+
+def spell(model: WaveNet, wave: Tensor, words: lexicon.Lexicon | None = None, **options: float) -> str:
+    """What a network reads in one recording.
+
+    Args:
+        wave: (samples,) at 8 kHz, as ``audio.read`` gives it.
+        words: decode by beam search over these words, with ``width``, ``weight``, ``bonus``; None: greedily.
+    """
+    with clips.spelling(model):
+        (scores,) = clips.scores_of(model, clips.Clips([wave], [{"label": 0}]))
+    if words is None:
+        return decoding.greedy(scores[None], torch.tensor([len(scores)]))[0]
+    return lexicon.beam_search(scores, words, **options)
+
+
+def grouped(values: dict[str, dict[str, Interval]], title: str, ylabel: str) -> plots.Picture:
+    """A point with its interval for each group and method: which decoder, for which network.
+
+    Args:
+        values: group (along the axis) to method (a colour) to interval; every group has the same methods.
+    """
+    fig, ax = plots.figure(title, "", ylabel, size=(7.4, 3.6))
+    groups, said = list(values), []
+    methods = list(next(iter(values.values())))
+    for i, method in enumerate(methods):
+        spans = [values[group][method] for group in groups]
+        means = [span.value for span in spans]
+        reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
+        at = [place + (i - (len(methods) - 1) / 2) * 0.12 for place in range(len(groups))]
+        style: dict[str, Any] = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": "none"}
+        ax.errorbar(at, means, reach, markersize=6, capsize=3, label=method, **style)
+        parts = (f"{group} {mean:.2f}" for group, mean in zip(groups, means, strict=True))
+        said.append(f"{method}: {', '.join(parts)}")
+    ax.set_xticks(range(len(groups)), [textwrap.fill(group, max(6, 50 // len(groups))) for group in groups])
+    ax.set_xlim(-0.5, len(groups) - 0.5)
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return plots.Picture(fig, f"{title} ({ylabel}). {'; '.join(said)}. Bars are 95 % intervals.")
