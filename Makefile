@@ -14,7 +14,7 @@ STAMP = $(VENV)/.ftlib-$(1)-$(KEY)
 HEADLESS := $(shell test "$$(uname)" = Linux && test -z "$$DISPLAY$$WAYLAND_DISPLAY" && echo --no-browser)
 AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
-.PHONY: help lab test lessons bench install-lab install-test
+.PHONY: help lab test lessons teach release bench kit test-colab install-lab install-test
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +22,12 @@ help:
 	@echo "make test              install it and run all tests and all lessons"
 	@echo "make lessons           run all lessons again and save them"
 	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
+	@echo "make teach             make the teacher's kit: guides, plans, slides, a student and an instructor edition"
+	@echo "make release           everything that is slow: all tests, the student edition run untouched, four kernels at once"
 	@echo "make bench             compare the speed of fit with other trainers"
+	@echo "make kit               one folder, build/kit, that starts the course without a network"
+	@echo "make kit PLATFORMS=\"linux mac windows\" PYTHONS=\"3.11 3.13\"   for a room of mixed laptops"
+	@echo "make test-colab        run lessons with what Colab ships; ONLY=\"03 06\" chooses them"
 
 # opens the learner's copy of the lessons, also where the check finds something wrong
 lab: install-lab
@@ -37,9 +42,26 @@ test: install-test
 lessons: install-test
 	@"$(BIN)/python" -m ftlib lessons $(if $(ONLY),--only $(ONLY))
 
+teach: install-lab
+	@"$(BIN)/python" -m ftlib teach $(if $(ONLY),--only $(ONLY))
+
+release: test
+	@"$(BIN)/python" -m ftlib teach --run
+	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py
+
 # lightning and fastai take part where they are installed
 bench: install-test
 	@OMP_NUM_THREADS=1 "$(BIN)/python" tests/bench
+
+# wheels, course and start scripts, for the current machine or those in PLATFORMS and PYTHONS, in the folder KIT
+KIT ?= build/kit
+kit: install-lab
+	@"$(BIN)/python" -m ftlib kit --folder "$(KIT)" $(if $(PLATFORMS),--platforms $(PLATFORMS)) \
+	  $(if $(PYTHONS),--pythons $(PYTHONS))
+
+# needs the network, and several GB of disk in build/colab
+test-colab: install-test
+	@"$(BIN)/python" tests/colab $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
 
 # Installs once per set of requirements. An environment made for another checkout is pointed at this one.
 install-lab install-test: install-%:
