@@ -27,13 +27,17 @@ def fit_head(model: nn.Module, train: Dataset, task: Task, **options: Any) -> Hi
 
 
 @torch.no_grad()
-def frozen_features(model: nn.Module, data: Dataset, task: Task, batch_size: int = 256) -> TensorDataset:
-    """What the head of ``model`` gets to see of each example, in evaluation mode, with the labels."""
+def frozen_features(model: nn.Module, data: Dataset, task: Task, batch_size: int | None = None) -> TensorDataset:
+    """What the head of ``model`` gets to see of each example, in evaluation mode, with the labels.
+
+    Args:
+        batch_size: examples at once, the task's ``feature_batch`` by default.
+    """
     from accelerate.utils import send_to_device
 
     device, parts = next(model.parameters()).device, []
     with adapt.features(model) as backbone:
-        for batch in DataLoader(data, batch_size, collate_fn=task.collate):
+        for batch in DataLoader(data, batch_size or task.feature_batch, collate_fn=task.collate):
             inputs = send_to_device(task.inputs(batch), device)
             found = backbone(**inputs) if isinstance(inputs, Mapping) else backbone(inputs)
             parts.append((found.cpu(), task.labels(batch)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from ftlib import metrics
@@ -66,3 +67,41 @@ def best_threshold(sure: Sequence[float], true: Sequence[int], by: str = "f1") -
     values = np.array([at_threshold(sure, true, each)[by] for each in THRESHOLDS])
     best = np.flatnonzero(values == values.max())
     return float(THRESHOLDS[best[len(best) // 2]])
+
+
+def balanced_weights(labels: Tensor, classes: int) -> Tensor:
+    """A weight for each class (classes,), so that all count the same in the loss, however rare one is.
+
+    Args:
+        labels: class numbers (N,); each class must occur.
+
+    >>> balanced_weights(torch.tensor([0, 1, 1, 1]), 2)
+    tensor([2.0000, 0.6667])
+    """
+    counts = torch.bincount(labels, minlength=classes)
+    if (counts == 0).any():
+        raise ValueError(f"class {int(counts.argmin())} has no example: its weight would be infinite")
+    return len(labels) / (classes * counts.float())
+
+
+def bill(true: Sequence[int], said: Sequence[int], costs: Sequence[Sequence[float]]) -> float:
+    """What the answers cost per 100 examples.
+
+    Args:
+        true, said: class numbers (N,).
+        costs: one row for each true class, in it the price of each answer; right answers are usually free.
+
+    >>> bill([0, 1], [1, 1], [[0, 10], [1, 0]])
+    500.0
+    """
+    table = np.asarray(costs, dtype=float)
+    return float(100 * table[np.asarray(true), np.asarray(said)].mean())
+
+
+def cheapest(probabilities: Tensor, costs: Sequence[Sequence[float]]) -> Tensor:
+    """The answer (N,) with the lowest expected price, if the probabilities (N, classes) can be believed (Elkan 2001).
+
+    >>> cheapest(torch.tensor([[0.2, 0.8]]), [[0, 10], [1, 0]])
+    tensor([0])
+    """
+    return (probabilities @ torch.as_tensor(costs, dtype=probabilities.dtype)).argmin(1)

@@ -197,6 +197,43 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     return Interval(successes / n, float(ends.low), float(ends.high))
 
 
+def kappa(first: Sequence, second: Sequence) -> float:
+    """Cohen's kappa (1960): how far two labellings agree beyond chance; 1 is full agreement, 0 is chance.
+
+    If both name one and the same class throughout, there is nothing to agree on beyond chance: 0.
+
+    >>> round(kappa(["up", "up", "down", "down"], ["up", "up", "down", "up"]), 2)
+    0.5
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    first, second = _pair(first, second)
+    if len(np.unique(np.concatenate([first, second]))) == 1:
+        return 0.0
+    return float(cohen_kappa_score(first, second))
+
+
+def kappa_interval(first: Sequence, second: Sequence, confidence: float = 0.95, draws: int = 1000) -> Interval:
+    """Cohen's kappa with a percentile bootstrap interval over the examples (Efron 1979), the same in every run."""
+    first, second = _pair(first, second)
+    chosen = np.random.default_rng(0).integers(0, len(first), (draws, len(first)))
+    found = [kappa(first[rows], second[rows]) for rows in chosen]
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(kappa(first, second), float(low), float(high))
+
+
+def correlation(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Pearson's correlation of two sequences with its interval (Fisher's z); needs four pairs that vary."""
+    from scipy import stats
+
+    first, second = _pair(first, second)
+    if len(first) < 4 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        raise ValueError("a correlation needs at least four pairs, and values that vary on both sides")
+    found = stats.pearsonr(first, second)
+    ends = found.confidence_interval(confidence)
+    return Interval(float(found.statistic), float(ends.low), float(ends.high))
+
+
 def forgetting(before: float, after: float, higher_is_better: bool = True) -> float:
     """How much of the score on the original task was lost by fine-tuning; negative if it rose."""
     return before - after if higher_is_better else after - before

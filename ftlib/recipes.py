@@ -181,7 +181,8 @@ def _row(task: Task, name: str, budget: int, seed: int, score, seconds: float) -
 
 def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> tuple[nn.Module, History]:
     options = {"batch_size": task.batch_size, "collate": task.collate} | options
-    options["steps"] = max(options["steps"], task.min_passes * steps_per_epoch(len(train), options["batch_size"]))
+    least = task.passes(phase.settings) * steps_per_epoch(len(train), options["batch_size"])
+    options["steps"] = max(options["steps"], least)
     adapt.unfreeze(model)
     if phase.train == "head":
         adapt.freeze(model)

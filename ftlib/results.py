@@ -13,7 +13,7 @@ from ftlib.grid import kept_in, run_jobs, write_json
 from ftlib.metrics import Interval, difference, mean_interval
 from ftlib.tasks.base import Task
 
-TUNE_SEEDS = (0, 1)
+TUNE_SEEDS = Task.tune_seeds
 AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
 TRACED, TRACE_BUDGET, TRACE_EVERY = Task.traced, Task.trace_budget, Task.trace_every
 LIVE_TOLERANCE = 0.02
@@ -84,7 +84,7 @@ def tune(domain: str, workers: int = 1) -> dict:
                 (task_name, name, budget, seed, _needed(name, settings | {name: candidate}), *pools)
                 for name in group
                 for candidate in candidates(task, name)
-                for budget, seed in itertools.product(task.tune_budgets, TUNE_SEEDS)
+                for budget, seed in itertools.product(task.tune_budgets, task.tune_seeds)
                 for pools in (("tune", "tune_valid"), ("tune_valid", "tune"))
             ]
             rows = run_jobs(_trial, jobs, kept_in(f"tune-{task_name}"), workers)

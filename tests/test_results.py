@@ -368,6 +368,14 @@ def test_what_makes_tuning_cheaper_reaches_recipes_and_no_rival_and_is_not_recor
         assert all(("precision" in values) == (name in recipes.RECIPES) for name, values in job[4].items())
 
 
+def test_a_task_says_with_which_draws_it_is_tuned(made_up_world, monkeypatch):
+    task = tasks.get("digits")
+    monkeypatch.setattr(type(task), "tune_seeds", (0,))
+    results.tune("vision")
+    assert {job[3] for job in made_up_world} == {0}
+    assert len(made_up_world) == len(task.grid) * 8 * len(task.tune_budgets) * 2
+
+
 def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
     results.tune("vision")
     made_up_world.clear()

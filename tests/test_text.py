@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from ftlib import adapt, catalog, tasks
-from ftlib.batching import split_batch
+from ftlib import adapt, catalog, recipes, results, tasks
+from ftlib.batching import split_batch, steps_per_epoch
 from ftlib.cached import frozen_features
 from ftlib.classroom import words
 from ftlib.models import sentences
@@ -354,3 +354,16 @@ def test_the_sentence_box(capsys):
         box.value = given
         button.click()
         assert said in answer.value
+
+
+@pytest.mark.parametrize("name", ["reviews", "finance_news"])
+def test_the_recorded_steps_are_the_tuned_ones_and_random_weights_get_fourteen_passes(name):
+    task = tasks.get(name)
+    settings, table = recipes.tuned(task), results.load("text", name)
+    for (recipe, budget), rows in table[table.steps > 0].groupby(["recipe", "budget"]):
+        per_pass, wanted = steps_per_epoch(budget, task.batch_size), 0
+        for phase in recipes.RECIPES[recipe].phases:
+            least = {"scratch": 14}.get(recipe, 3) * per_pass
+            wanted += max(settings[phase.settings]["steps"], least)
+        assert rows.steps.tolist() == [wanted] * 5, (recipe, budget)
+    assert set(table.recipe) == set(task.grid) and set(table.budget) == set(task.budgets)

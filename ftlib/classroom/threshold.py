@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,11 @@ def scored(share: str, method: str) -> dict[str, tuple[list[float], list[int]]]:
 
 def counts(share: str, method: str, threshold: float, split: str = "validation") -> dict[str, int]:
     """How many examples were found, missed, false alarms and rightly left alone at a threshold."""
-    sure, true = scored(share, method)[split]
+    return tally(*scored(share, method)[split], threshold)
+
+
+def tally(sure: Sequence[float], true: Sequence[int], threshold: float) -> dict[str, int]:
+    """``counts`` of any scores (N,) with their truth (N,), 1 for the rare class."""
     said = [value > threshold for value in sure]
     pairs = list(zip(said, true, strict=True))
     return {
@@ -56,17 +61,23 @@ def picture(share: str, method: str, threshold: float) -> Picture:
 
 def report(share: str, method: str, threshold: float, cost: int, split: str = "validation") -> str:
     """The counts, the scores and the price as an HTML table."""
+    who = {"validation": "four validation people", "test": "five test people"}[split]
+    return board(*scored(share, method)[split], threshold, cost, who)
+
+
+def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: int, who: str) -> str:
+    """``report`` of any scores (N,) with their truth (N,); ``who`` says on what."""
     from ftlib import imbalance
 
-    found = counts(share, method, threshold, split)
-    scores = imbalance.at_threshold(*scored(share, method)[split], threshold)
+    found = tally(sure, true, threshold)
+    scores = imbalance.at_threshold(sure, true, threshold)
     price = cost * found["missed"] + found["false alarms"]
     never = cost * (found["missed"] + found["found"])
     cells = [*found.items(), *((name, f"{value:.3f}") for name, value in scores.items())]
-    cells += [("price", price), ("price of never calling it", never)]
+    always = found["false alarms"] + found["left alone"]
+    cells += [("price", price), ("price of never calling it", never), ("of always calling it", always)]
     head = "".join(f"<th>{name}</th>" for name, _ in cells)
     body = "".join(f"<td>{value}</td>" for _, value in cells)
-    who = {"validation": "four validation people", "test": "five test people"}[split]
     table = f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr><tr>{body}</tr></table>'
     return f'<div role="status"><p>On the {who}:</p>{table}</div>'
 

@@ -18,7 +18,9 @@ from ftlib.grid import kept_in, run_jobs, write_json
 _STUDIES: tuple[str, ...] = (
     "rates", "schedules", "few_labels", "other_knobs", "finder",
     "depth", "hierarchy", "probes", "sources", "starts", "brakes", "rare", "leaks",
-    "arm_mixes", "arm_next",
+    "finance_start", "imbalance",
+    "arm_mixes", "arm_next", "arm_forgetting", "arm_cloning", "arm_worlds",
+    "pooling", "slices", "starved",
 )
 
 

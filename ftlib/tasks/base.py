@@ -43,9 +43,11 @@ class Task(ABC):
     trace_budget, trace_every = 10, 10  # at which budget, and how many steps from score to score
     tune_budgets: Sequence[int] = (1, 10)
     tune_steps: Sequence[int] = (100, 300)
+    tune_seeds: Sequence[int] = (0, 1)
     tune_options: Mapping[str, Any] = {}  # of ``fit``, for tuning alone: what makes it cheaper
     batch_size = 16
     micro_batch: int | None = None
+    feature_batch = 256  # examples at once when a frozen backbone computes features
     min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets
     collate: Callable[[list], Any] | None = None
     lengths: Callable[[Dataset], Sequence[int]] | None = None
@@ -88,6 +90,10 @@ class Task(ABC):
     def labels(self, batch: Any) -> Tensor:
         """What of a batch is to be predicted."""
         return batch[1]
+
+    def passes(self, recipe: str) -> int:
+        """The fewest passes over the training set that a recipe makes, whatever step count tuning chose."""
+        return self.min_passes
 
     def rates(self, recipe: str) -> Sequence[float]:
         """The learning rates that tuning tries for a recipe, the same number for each."""

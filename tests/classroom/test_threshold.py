@@ -18,7 +18,7 @@ def fake(monkeypatch):
 def test_counts_and_price(fake):
     assert counts("1 in 10", "head", 0.5) == {"found": 1, "missed": 1, "false alarms": 1, "left alone": 1}
     told = report("1 in 10", "head", 0.5, cost=20)
-    assert "<td>21</td>" in told and "<td>40</td>" in told and "four validation people" in told
+    assert "<td>21</td>" in told and "<td>40</td><td>2</td>" in told and "four validation people" in told
     assert "five test people" in report("1 in 10", "head", 0.5, 1, split="test")
 
 
