@@ -206,7 +206,8 @@ def listing_notes(listing: Listing, limit: int) -> list[str]:
     if listing.others:
         endings = Counter(Path(name).suffix.lower() or name for name in listing.others)
         listed = ", ".join(ending for ending, _ in endings.most_common(4))
-        notes.append(f"{_are(len(listing.others), 'file')} ignored, being no {listing.kind} in a class folder: {listed}.")
+        ignored = _are(len(listing.others), "file")
+        notes.append(f"{ignored} ignored, being no {listing.kind} in a class folder: {listed}.")
     return notes
 
 
