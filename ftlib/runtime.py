@@ -6,6 +6,8 @@ and the well-known public models. Torch is imported only by the functions that n
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib.metadata
 import operator
 import os
@@ -13,6 +15,7 @@ import platform
 import random
 import sys
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, SupportsIndex
 
 if TYPE_CHECKING:
@@ -178,6 +181,31 @@ def set_threads(n: int | None = None) -> int:
             raise ValueError(f"{what} is {wanted!r}: use a whole number of 1 or more.")
         torch.set_num_threads(count)
     return torch.get_num_threads()
+
+
+def trim_memory() -> None:
+    """Hand memory that is no longer used back to the system, at once (Linux with glibc; elsewhere do nothing).
+
+    Left alone, glibc keeps freed tensors for later and cuts small pieces out of them: fine-tuning a BERT then takes
+    a fifth more memory than it needs. From the first call on, blocks of 1 MiB and more go back when they are freed.
+    """
+    gc.collect()
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    if platform.system() != "Linux":
+        return None
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD in malloc.h
+        libc.malloc_trim  # noqa: B018, other C libraries lack it
+    except (OSError, AttributeError):
+        return None
+    return libc
 
 
 def strict() -> bool:

@@ -180,6 +180,8 @@ def fit(
     watch.finish()
     keep.end("model", "watch")
     bar.close()
+    del optimizer, rate, loader
+    runtime.trim_memory()
     return history
 
 

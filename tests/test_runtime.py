@@ -194,3 +194,15 @@ def test_versions_reports_what_is_installed(monkeypatch):
     assert {"torchvision", "transformers", "accelerate", "numpy", "scikit-learn"} <= found.keys()
     monkeypatch.setattr(runtime, "_KEY_PACKAGES", ("numpy", "no-such-package"))
     assert runtime.versions().keys() == {"python", "numpy"}
+
+
+def test_trimming_memory_hands_freed_tensors_back():
+    import psutil
+
+    runtime.trim_memory()
+    if runtime._glibc() is None:
+        pytest.skip("only glibc keeps freed memory")
+    kept = [torch.ones(400_000) for _ in range(200)]  # 1.6 MB each, as a network's weights
+    used = psutil.Process().memory_info().rss
+    del kept[::2]
+    assert used - psutil.Process().memory_info().rss > 100e6

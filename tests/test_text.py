@@ -367,3 +367,11 @@ def test_the_recorded_steps_are_the_tuned_ones_and_random_weights_get_fourteen_p
             wanted += max(settings[phase.settings]["steps"], least)
         assert rows.steps.tolist() == [wanted] * 5, (recipe, budget)
     assert set(table.recipe) == set(task.grid) and set(table.budget) == set(task.budgets)
+
+
+def test_the_box_takes_a_network_and_a_classifier_side_by_side(capsys):
+    counting = tfidf.fit_tfidf(["good plot", "awful plot", "good", "awful"], [1, 0, 1, 0], C=10.0, analyzer="word")
+    words.try_sentence({"counting": counting}, ("bad", "good"), ["a good film"])
+    assert "good 0." in capsys.readouterr().out
+    effects = words.word_effects(counting, "a good film")
+    assert effects.effect.idxmax() == 1

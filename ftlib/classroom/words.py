@@ -11,12 +11,12 @@ from ftlib.classroom.display import emit, rich
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
+    from torch import Tensor
 
 SHOWN_FROM = 0.15  # in log-odds: weaker words stay uncoloured
 
 
-def word_effects(model: nn.Module, text: str, target: int = 1) -> pd.DataFrame:
+def word_effects(model: Any, text: str, target: int = 1) -> pd.DataFrame:
     """How much each word moves the model towards class ``target``: leave it out and look at the difference.
 
     Leaving out one word at a time is the simplest attribution (occlusion, Zeiler & Fergus 2014,
@@ -28,26 +28,34 @@ def word_effects(model: nn.Module, text: str, target: int = 1) -> pd.DataFrame:
     import pandas as pd
     import torch
 
-    from ftlib.tasks.text import predict_texts
-
     words = text.split()
     if not words:
         raise ValueError("the text is empty: write a sentence")
     without = [" ".join(words[:i] + words[i + 1 :]) or "." for i in range(len(words))]
-    odds = torch.logit(predict_texts(model, [text, *without])[:, target], eps=1e-6)
+    odds = torch.logit(_probabilities(model, [text, *without])[:, target], eps=1e-6)
     return pd.DataFrame({"word": words, "effect": (odds[0] - odds[1:]).tolist()})
 
 
-def coloured_words(models: Mapping[str, nn.Module], text: str, classes: Sequence[str], target: int = 1) -> None:
-    """Show a text once for each model, its words shaded by their effect and marked + or − with the size.
+def _probabilities(model: Any, texts: Sequence[str]) -> Tensor:
+    """Class probabilities (N, classes) of a network on texts, or of what has scikit-learn's ``predict_proba``."""
+    import torch
 
-    Blue and + push towards ``classes[target]``, orange and − away from it, so that no meaning hangs on colour.
-    """
     from ftlib.tasks.text import predict_texts
 
+    if isinstance(model, torch.nn.Module):
+        return predict_texts(model, texts)
+    return torch.as_tensor(model.predict_proba(list(texts)))
+
+
+def coloured_words(models: Mapping[str, Any], text: str, classes: Sequence[str], target: int = 1) -> None:
+    """Show a text once for each model, its words shaded by their effect and marked + or − with the size.
+
+    ``models`` are networks on texts, or fitted classifiers with scikit-learn's ``predict_proba``.
+    Blue and + push towards ``classes[target]``, orange and − away from it, so that no meaning hangs on colour.
+    """
     lines, rows = [], []
     for name, model in models.items():
-        share = predict_texts(model, [text])[0, target].item()
+        share = _probabilities(model, [text])[0, target].item()
         effects = word_effects(model, text, target)
         lines.append(f"{name}, {classes[target]} {share:.2f}: " + " ".join(map(_marked, effects.word, effects.effect)))
         spans = " ".join(map(_span, effects.word, effects.effect))
@@ -69,11 +77,11 @@ def _span(word: str, effect: float) -> str:
     return f'<span style="{style}">{html.escape(word)}<sup>{number}</sup></span>'
 
 
-def try_sentence(models: Mapping[str, nn.Module], classes: Sequence[str], examples: Sequence[str]) -> None:
+def try_sentence(models: Mapping[str, Any], classes: Sequence[str], examples: Sequence[str]) -> None:
     """Show a box for a sentence of one's own and what each model makes of it; the examples stand below.
 
     Args:
-        models: name to a model with one output a class.
+        models: name to a network on texts, or to a fitted classifier with scikit-learn's ``predict_proba``.
         examples: sentences that are scored at once, also where widgets can't run.
     """
     table = _scores(models, classes, examples)
@@ -81,14 +89,12 @@ def try_sentence(models: Mapping[str, nn.Module], classes: Sequence[str], exampl
     emit(table.to_string(index=False), widget=widget, **{"text/html": _html(table)})
 
 
-def _scores(models: Mapping[str, nn.Module], classes: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+def _scores(models: Mapping[str, Any], classes: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
-
-    from ftlib.tasks.text import predict_texts
 
     columns: dict[str, list] = {"sentence": list(texts)}
     for name, model in models.items():
-        found = predict_texts(model, list(texts))
+        found = _probabilities(model, texts)
         best = found.argmax(1).tolist()
         columns[name] = [f"{classes[i]} {row[i]:.2f}" for i, row in zip(best, found, strict=True)]
     return pd.DataFrame(columns)
@@ -98,7 +104,7 @@ def _html(table: pd.DataFrame) -> str:
     return table.to_html(index=False, border=0, justify="left")
 
 
-def _sentence_widget(models: Mapping[str, nn.Module], classes: Sequence[str], examples: Sequence[str]) -> Any:
+def _sentence_widget(models: Mapping[str, Any], classes: Sequence[str], examples: Sequence[str]) -> Any:
     import ipywidgets as widgets
 
     from ftlib.classroom.widgets import paragraph, say
