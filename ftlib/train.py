@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from ftlib.batching import EpochBatches, load, split_batch, steps_per_epoch
 from ftlib.checkpointing import Checkpoint
 from ftlib.metrics import Score
 from ftlib.watching import History, Watch
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Schedule = Literal["constant", "linear", "cosine", "one_cycle"]
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -123,16 +126,13 @@ def fit(
         TrainingDiverged: the loss is no longer a finite number.
     """
     arguments = dict(locals())
-    from accelerate import Accelerator
-
     n = len(train)
     per_epoch = steps_per_epoch(n, batch_size) if n else 0
     steps = _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience)
     if precision not in ("float32", "bf16"):
         raise ValueError(f"there is no precision {precision!r}: choose float32 or bf16")
     runtime.seed_everything(seed)
-    # autocast is ours, so that two calls with different precision work in one process
-    accelerator = Accelerator(mixed_precision="no", cpu=runtime.device().type == "cpu")
+    accelerator = _accelerator()
     device = accelerator.device
     keep = Checkpoint(checkpoint_dir, checkpoint_every, arguments | {"steps": steps})
     groups = adapt.parameter_groups(model, float(lr), decay=float(lr_decay), weight_decay=float(weight_decay))
@@ -183,6 +183,19 @@ def fit(
     del optimizer, rate, loader
     runtime.trim_memory()
     return history
+
+
+def _accelerator() -> Accelerator:
+    """An Accelerator without mixed precision: autocast is ours, so that calls of either precision share a process."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    options = {"mixed_precision": "no", "cpu": runtime.device().type == "cpu"}
+    try:
+        return Accelerator(**options)
+    except ValueError:  # transformers.Trainer ran here in bfloat16, and its precision would be kept
+        AcceleratorState._reset_state()
+        return Accelerator(**options)
 
 
 def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience) -> int:

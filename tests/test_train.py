@@ -609,3 +609,16 @@ def test_every_example_is_used_by_fit():
     data = blobs(9)
     fit(net(), data, epochs=2, batch_size=4, loss=loss, progress=False)
     assert seen == Counter({value: 2 for value in data.tensors[0][:, 0].tolist()})
+
+
+def test_fit_works_after_another_trainer_has_set_its_precision():
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state()
+    Accelerator(mixed_precision="bf16", cpu=True)
+    model = nn.Linear(3, 2)
+    dtypes = []
+    model.register_forward_hook(lambda *_: dtypes.append(_[2].dtype))
+    fit(model, TensorDataset(torch.randn(8, 3), torch.zeros(8, dtype=torch.long)), steps=2, progress=False)
+    assert set(dtypes) == {torch.float32}

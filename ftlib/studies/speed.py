@@ -30,13 +30,17 @@ def jobs() -> list[tuple]:
     return [(library, switches, seed) for seed in SEEDS for library, arms in ARMS.items() for switches in arms]
 
 
-def one(library: str, switches: tuple[str, ...], seed: int) -> dict[str, Any]:
-    """Fine-tune all of MiniLM once. ``seconds`` is CPU time of one core, for training alone."""
+def one(library: str, switches: tuple[str, ...], seed: int, steps: int | None = None) -> dict[str, Any]:
+    """Fine-tune all of MiniLM once. ``seconds`` is CPU time of one core, for training alone.
+
+    Args:
+        steps: other than those of the tuned ``full``.
+    """
     task = tasks.get("reviews")
     train, model = task.sample(BUDGET, seed), task.pretrained()
     adapt.replace_head(model, task.n_outputs, seed=seed)
     started = time.process_time()
-    finetune(library, switches, task, model, train, seed)
+    finetune(library, switches, task, model, train, seed, steps)
     spent = time.process_time() - started
     score = task.evaluate(model).value
     return {"library": library, "switches": "+".join(switches) or "none", "seed": seed,
@@ -44,15 +48,16 @@ def one(library: str, switches: tuple[str, ...], seed: int) -> dict[str, Any]:
 
 
 def finetune(
-    library: str, switches: tuple[str, ...], task: TextTask, model: nn.Module, train: Texts, seed: int
-) -> None:
+    library: str, switches: tuple[str, ...], task: TextTask, model: nn.Module, train: Texts, seed: int,
+    steps: int | None = None,
+) -> None:  # fmt: skip
     """Train ``model`` in place with the tuned rate and steps of ``full``; the switches are off unless they are named.
 
     ``length``: texts of like length share a batch. ``bf16``: the forward pass runs in bfloat16. ``frozen``: the
     table of word vectors, half of all parameters, stays as it is.
     """
     settings = recipes.tuned(task)["full"]
-    steps = max(settings["steps"], task.min_passes * len(train) // task.batch_size)
+    steps = steps or max(settings["steps"], task.min_passes * len(train) // task.batch_size)
     if "frozen" in switches:
         model.bert.embeddings.word_embeddings.requires_grad_(False)
     if library == "fit":

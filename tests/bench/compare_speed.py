@@ -1,4 +1,4 @@
-"""``make bench``: what ``fit`` costs beside a bare loop and other trainers, what a cached head saves, an import costs.
+"""``make bench``: what ``fit`` costs beside a bare loop and other trainers, also on texts, and what an import costs.
 
 One thread; medians over rounds in which all take turns; ratios, because seconds are a machine's own.
 """
@@ -140,6 +140,28 @@ def cached_head(size: Size) -> Result:
     return Result(f"a head's {settings['steps']} steps", table, verdict, gain >= CACHED or size is SMOKE)
 
 
+def minilm(size: Size) -> Result:
+    """All of MiniLM on 256 reviews, a seed a round: ``fit`` and Trainer with the same switches, and Trainer without."""
+    from ftlib.metrics import difference
+    from ftlib.studies import speed
+
+    arms = {
+        "ftlib.fit": ("fit", speed.SWITCHES), "same switches": ("Trainer", speed.SWITCHES), "defaults": ("Trainer", ()),
+    }  # fmt: skip
+    steps, rows = (2 if size is SMOKE else None), []
+    for seed in (0, 1) if size is SMOKE else speed.SEEDS:
+        for name, (library, switches) in list(arms.items())[:: 1 if seed % 2 else -1]:
+            rows.append({"arm": name, "round": seed, **speed.one(library, switches, seed, steps)})
+    table = summary(pd.DataFrame(rows), "ftlib.fit")
+    scores = pd.DataFrame(rows).pivot(index="round", columns="arm", values="score")
+    ahead = {name: difference(scores["ftlib.fit"], scores[name]) for name in ("same switches", "defaults")}
+    times = " and ".join(f"{table.ratio[name]:.2f} with {name}" for name in ahead)
+    verdict = f"Trainer takes {times} of fit's time; fit's accuracy is ahead by "
+    verdict += " and ".join(f"{x.value:+.3f} ({x.low:+.3f} to {x.high:+.3f})" for x in ahead.values())
+    kept = table.high["same switches"] >= 1 and all(x.high >= 0 for x in ahead.values())
+    return Result("MiniLM on reviews: fit and transformers.Trainer", table, verdict, kept)
+
+
 def import_time(size: Size) -> Result:
     """``import ftlib`` in a fresh Python, beside a Python that does nothing."""
 
@@ -159,6 +181,7 @@ BENCHES: dict[str, Callable[[Size], Result]] = {
     "peers": partial(peers, lean=True),
     "defaults": partial(peers, lean=False),
     "head": cached_head,
+    "minilm": minilm,
     "import": import_time,
 }
 
