@@ -158,7 +158,7 @@ def test_a_model_that_does_not_fit_is_refused(task, tmp_path):
     for wrong in (models.resnet10(3), nn.Linear(3, 2)):
         with pytest.raises(ValueError, match="with 2 outputs, one a class, can be saved.*replace_head"):
             export.save(wrong, task, tmp_path / "x")
-    with pytest.raises(ValueError, match="push tells apart neither pictures nor texts"):
+    with pytest.raises(ValueError, match="push tells apart no pictures, texts or recordings"):
         export.save(models.resnet10(2), SimpleNamespace(name="push", domain="robotics"), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

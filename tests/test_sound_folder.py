@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import torch
 
-from ftlib import audio, data_checks
+from ftlib import adapt, audio, data_checks, export, tasks
 from ftlib.recipes import compare
 from ftlib.tasks import clips
 from ftlib.tasks.folders import kind_of
@@ -78,3 +83,57 @@ def test_the_kind_of_a_folder_is_what_most_of_its_files_are(folder, tmp_path):
 def test_a_backbone_for_pictures_does_not_listen(folder):
     with pytest.raises(ValueError, match="no backbone 'glyph-resnet10' for recordings yet: choose from speech-wavenet"):
         from_folder(folder, backbone="glyph-resnet10")
+
+
+@pytest.fixture
+def saved(folder, tmp_path):
+    task = from_folder(folder, settings=SETTINGS)
+    torch.manual_seed(0)
+    model = task.pretrained()
+    adapt.replace_head(model, task.n_outputs, seed=0)
+    return task, model.eval(), export.save(model, task, tmp_path / "saved")
+
+
+def test_a_saved_model_for_recordings_answers_alike_here_and_where_ftlib_is_unknown(saved, folder, tmp_path):
+    task, model, place = saved
+    again, path = export.load(place), folder / "one" / "p0_0.wav"
+    with torch.no_grad():
+        wanted = model(audio.log_mel(audio.read(path).wave)[None]).softmax(1)[0]
+    found = again.predict(path)
+    assert [found[name] for name in task.classes] == pytest.approx(wanted.tolist(), abs=1e-5)
+    (tmp_path / "bad.wav").write_bytes(b"RIFF")
+    block = "import sys; sys.modules['ftlib'] = None"
+    program = f"{block}\nimport runpy\nrunpy.run_path('predict.py', run_name='__main__')"
+    command = [sys.executable, "-c", program, str(path), str(tmp_path / "bad.wav")]
+    environment = os.environ | {"PYTHONPATH": "."}
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120, env=environment)
+    assert f"{path}: {next(iter(found))} (" in done.stdout and done.returncode == 1, done.stderr
+    assert "bad.wav is damaged" in done.stderr
+    with pytest.raises(FileExistsError, match="exists"):
+        export.save(model, task, place)
+    assert export.save(model, task, place, overwrite=True) == place
+
+
+def test_what_cannot_be_saved_is_refused(saved, tmp_path):
+    task, model, _ = saved
+    adapt.replace_head(model, 3, seed=0)
+    with pytest.raises(ValueError, match="only a model with 2 outputs, one a class, can be saved, but this one has 3"):
+        export.save(model, task, tmp_path / "other")
+    with pytest.raises(ValueError, match="medical_dictation writes down what is said"):
+        export.save(model, tasks.get("medical_dictation"), tmp_path / "other")
+    (tmp_path / "saved" / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match="holds no model for recordings that can be loaded"):
+        export.load(tmp_path / "saved")
+
+
+def test_the_onnx_file_and_the_page_of_a_sound_model_answer_like_it(saved, folder):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("gradio")
+    _, model, place = saved
+    file, path = export.to_onnx(place), folder / "seven" / "p1_1.wav"
+    x = export.load(place).inputs(path)
+    with torch.no_grad():
+        assert np.allclose(export.run_onnx(file, {"sounds": x.numpy()}), model(x).numpy(), atol=1e-3)
+    assert export.page(place).fn(str(path)) == pytest.approx(export.load(place).predict(path))
+    with pytest.raises(Exception, match="Record a sound first"):
+        export.page(place).fn(None)

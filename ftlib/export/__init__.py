@@ -22,12 +22,14 @@ from ftlib.tasks import glyphs, ink
 from ftlib.tasks.base import Task
 
 if TYPE_CHECKING:
+    from ftlib.export.predict_sound import SoundClassifier
     from ftlib.export.predict_text import TextClassifier
 
 __all__ = ["Classifier", "load", "page", "run_onnx", "save", "to_onnx"]
 
 FILES = ("model.safetensors", "config.json", "predict.py", "ink.py", "README.md")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")  # in the place of ink.py where the model reads texts
+SOUND = ("audio.py", "wavenet.py")  # where it hears recordings
 README = """# {name}
 
 A picture classifier, fine-tuned from glyph-resnet10 (CC BY 4.0), for the classes {classes}.
@@ -47,15 +49,15 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
     The folder appears complete or not at all. LoRA adapters are merged into a copy of the weights.
 
     Args:
-        task: whose classes the model tells apart: digits, ``from_folder``, reviews, ``from_csv``...
+        task: whose classes the model tells apart: digits, ``from_folder``, reviews, ``from_csv``, spoken digits...
         overwrite: replace the folder, if it holds a saved model and nothing else.
 
     Raises:
         FileExistsError: the folder exists and may not be replaced.
-        ValueError: the model is not one of the course's for pictures or texts with one output a class.
+        ValueError: the model is not one of the course's for pictures, texts or recordings with one output a class.
     """
     folder = Path(folder)
-    write = _text_writer(model, task) if task.domain == "text" else _picture_writer(model, task)
+    write = _writer(model, task)
     _check_place(folder, overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
@@ -67,24 +69,35 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
     return folder
 
 
-def load(folder: str | Path) -> Classifier | TextClassifier:
+def load(folder: str | Path) -> Classifier | TextClassifier | SoundClassifier:
     """A saved model: ``.predict(path)`` or ``.predict(text)``, ``.classes``, and ``.model`` in evaluation mode.
 
     Raises:
         ValueError: the folder holds no saved model, or a damaged one.
     """
-    if not predict.is_text(Path(folder)):
-        return Classifier(folder)
-    from ftlib.export.predict_text import TextClassifier
+    kind = predict.kind(Path(folder))
+    if kind == "text":
+        from ftlib.export.predict_text import TextClassifier
 
-    return TextClassifier(folder)
+        return TextClassifier(folder)
+    if kind == "sound":
+        from ftlib.export.predict_sound import SoundClassifier
+
+        return SoundClassifier(folder)
+    return Classifier(folder)
 
 
-def _text_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
-    from ftlib.export import texts
-
+def _writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
+    if task.domain == "vision":
+        return _picture_writer(model, task)
+    if task.domain == "text":
+        from ftlib.export import texts as how
+    elif task.domain == "speech":
+        from ftlib.export import sounds as how
+    else:
+        raise ValueError(f"{task.name} tells apart no pictures, texts or recordings: only such models can be saved")
     plain = _plain(model)
-    return partial(texts.write, model=plain, settings=texts.config(plain, task))
+    return partial(how.write, model=plain, settings=how.config(plain, task))
 
 
 def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
@@ -95,8 +108,6 @@ def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
 
 
 def _config(task: Task) -> dict:
-    if task.domain != "vision":
-        raise ValueError(f"{task.name} tells apart neither pictures nor texts: only such models can be saved so far")
     classes = list(map(str, getattr(task, "classes", range(task.n_outputs))))
     return {
         "architecture": "resnet10", "classes": classes, "task": task.name,
@@ -133,7 +144,7 @@ def _check_place(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{folder} exists: choose another folder, or pass overwrite=True")
     inside = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    strange = inside - {*FILES, *TOKENIZER, onnx_file.FILE, "__pycache__"}
+    strange = inside - {*FILES, *TOKENIZER, *SOUND, onnx_file.FILE, "__pycache__"}
     if folder.is_symlink() or not folder.is_dir() or strange or (inside and "config.json" not in inside):
         what = f"holds {sorted(strange)[0]}, which save did not write" if strange else "is no saved model"
         raise FileExistsError(f"{folder} {what}, so it is not replaced: choose another folder")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ftlib.export.predict import Classifier, is_text
+from ftlib.export.predict import Classifier, kind
 
 FILE = "model.onnx"
 TOLERANCE = 1e-3  # on logits
@@ -26,9 +26,9 @@ NEEDED = ("onnx", "onnxscript", "onnxruntime")
 def to_onnx(folder: str | Path) -> Path:
     """Add ``model.onnx`` to a saved model, after checking that onnxruntime gives the same answers.
 
-    The file takes pictures or texts as ``export.load(folder).inputs(...)`` prepares them, ``pictures`` (N, 3, size,
-    size), or ``input_ids`` and ``attention_mask`` (N, tokens), any N, and gives ``logits`` (N, classes). A file of
-    that name that is there already is replaced.
+    The file takes what ``export.load(folder).inputs(...)`` prepares, and gives ``logits`` (N, classes) for any N:
+    ``pictures`` (N, 3, size, size), ``input_ids`` and ``attention_mask`` (N, tokens), or ``sounds`` (N, 64, frames),
+    all of one length. A file of that name that is there already is replaced.
 
     Raises:
         ImportError: a package of the extra ``serve`` is not installed.
@@ -52,7 +52,18 @@ def to_onnx(folder: str | Path) -> Path:
 
 def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]]]:
     """A saved network, and a function that makes up inputs for any number of examples."""
-    if not is_text(folder):
+    what = kind(folder)
+    if what == "sound":
+        from ftlib.export.predict_sound import SoundClassifier
+
+        listener = SoundClassifier(folder)
+        mels = listener.model.stem.in_channels
+
+        def hiss(n: int) -> dict[str, Tensor]:
+            return {"sounds": 4 * torch.rand(n, mels, 40 + 20 * n, generator=torch.Generator().manual_seed(n))}
+
+        return listener.model, hiss
+    if what == "picture":
         saved = Classifier(folder)
         size = saved.config["image_size"]
 
@@ -68,8 +79,9 @@ def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]
 
 def _write(model: nn.Module, sample: Mapping[str, Tensor], path: Path) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    n, tokens = torch.export.Dim("n", min=1), torch.export.Dim("tokens", min=2)
-    shapes = tuple({0: n, 1: tokens} if tensor.ndim == 2 else {0: n} for tensor in sample.values())
+    n, tokens, frames = (torch.export.Dim(name, min=least) for name, least in (("n", 1), ("tokens", 2), ("frames", 8)))
+    by_axes = {2: {0: n, 1: tokens}, 3: {0: n, 2: frames}, 4: {0: n}}  # texts, sounds, pictures
+    shapes = tuple(by_axes[tensor.ndim] for tensor in sample.values())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -103,5 +115,6 @@ def run_onnx(path: str | Path, inputs: np.ndarray | Mapping[str, np.ndarray]) ->
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     given = inputs if isinstance(inputs, Mapping) else {"pictures": inputs}
-    arrays = {name: np.asarray(array, np.float32 if name == "pictures" else None) for name, array in given.items()}
+    numbers = {"pictures": np.float32, "sounds": np.float32}
+    arrays = {name: np.asarray(array, numbers.get(name)) for name, array in given.items()}
     return session.run(None, arrays)[0]

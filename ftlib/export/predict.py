@@ -40,17 +40,18 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} holds no saved model: config.json cannot be read") from problem
     except ValueError as problem:
         raise ValueError(f"{path} is damaged: save the model again") from problem
-    if is_text(folder):
-        raise ValueError(f"{folder} holds a text model, and this is for pictures")
+    if kind(folder) != "picture":
+        raise ValueError(f"{folder} holds a {kind(folder)} model, and this is for pictures")
     needed = {"architecture", "classes", "image_size", "mean", "std"}
     if not isinstance(config, dict) or needed - config.keys():
         raise ValueError(f"{path} lacks {', '.join(sorted(needed - set(config)))}: save the model again")
     return config
 
 
-def is_text(folder: Path) -> bool:
-    """Whether a folder holds a saved text model, or what is left of one."""
-    return (folder / "tokenizer.json").is_file()
+def kind(folder: Path) -> str:
+    """What the saved model of a folder reads: ``text``, ``sound`` or ``picture``."""
+    marks = {"text": "tokenizer.json", "sound": "wavenet.py"}
+    return next((name for name, file in marks.items() if (folder / file).is_file()), "picture")
 
 
 class Classifier:

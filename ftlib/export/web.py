@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ftlib.export.predict import Classifier, is_text
+from ftlib.export.predict import Classifier, kind
 from ftlib.tasks.ink import UnreadablePicture
 
 TOP = 5  # how many classes the page names
 
 
 def page(folder: str | Path) -> Any:
-    """Build a Gradio page on which a visitor drops a picture, or writes a text, and reads what the saved model says.
+    """Build a Gradio page for a saved model: drop a picture, write a text or record a sound, and read what it says.
 
     Nothing starts before ``page(folder).launch()``, which serves it at an address of this machine. Nothing is sent
     elsewhere: analytics are off, and nothing is shared unless you pass ``share=True``.
@@ -25,41 +26,50 @@ def page(folder: str | Path) -> Any:
     """
     if importlib.util.find_spec("gradio") is None:
         raise ImportError("the page needs gradio: install the course with its extra [serve]")
-    reads_texts = is_text(Path(folder))
-    saved = _reader(folder) if reads_texts else Classifier(folder)
+    what = kind(Path(folder))
+    saved = _reader(what, folder)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import gradio
 
     def read(given: str | None) -> dict[str, float]:
         try:
-            return saved.predict(given) if reads_texts else answer(saved, given)
+            return saved.predict(given) if what == "text" else answer(saved, given, what)
         except ValueError as problem:  # a sentence for the visitor
             raise gradio.Error(str(problem), print_exception=False) from problem
 
-    box = gradio.Textbox(label="Text", lines=3) if reads_texts else gradio.Image(type="filepath", label="Picture")
-    what = "Write a text." if reads_texts else "Drop a picture."
+    box, invitation = {
+        "text": (partial(gradio.Textbox, label="Text", lines=3), "Write a text."),
+        "picture": (partial(gradio.Image, type="filepath", label="Picture"), "Drop a picture."),
+        "sound": (partial(gradio.Audio, type="filepath", label="Recording"), "Record a sound, or drop a file."),
+    }[what]
     return gradio.Interface(
-        read, box, gradio.Label(num_top_classes=TOP, label="What it may be"),
-        title=Path(folder).resolve().name, description=f"Tells apart {', '.join(saved.classes)}. {what}",
+        read, box(), gradio.Label(num_top_classes=TOP, label="What it may be"),
+        title=Path(folder).resolve().name, description=f"Tells apart {', '.join(saved.classes)}. {invitation}",
         flagging_mode="never", api_name="predict", analytics_enabled=False,
     )  # fmt: skip
 
 
-def _reader(folder: str | Path) -> Any:
-    from ftlib.export.predict_text import TextClassifier
+def _reader(what: str, folder: str | Path) -> Any:
+    if what == "text":
+        from ftlib.export.predict_text import TextClassifier
 
-    return TextClassifier(folder)
+        return TextClassifier(folder)
+    if what == "sound":
+        from ftlib.export.predict_sound import SoundClassifier
+
+        return SoundClassifier(folder)
+    return Classifier(folder)
 
 
-def answer(saved: Classifier, path: str | None) -> dict[str, float]:
-    """Each class with its probability, for a picture that a visitor dropped.
+def answer(saved: Any, path: str | None, what: str = "picture") -> dict[str, float]:
+    """Each class with its probability, for a picture or a recording that a visitor dropped.
 
     Raises:
-        UnreadablePicture: there is none, or it cannot be read; the message is a sentence for the visitor.
+        ValueError: there is none, or it cannot be read; the message is a sentence for the visitor.
     """
     if not path:
-        raise UnreadablePicture("Drop a picture first.")
+        raise (UnreadablePicture("Drop a picture first.") if what == "picture" else ValueError("Record a sound first."))
     try:
         return saved.predict(path)
     except UnreadablePicture as problem:

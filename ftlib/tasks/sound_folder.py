@@ -67,6 +67,7 @@ class SoundFolder(OwnData, SpokenDigits):
     settings_like = SpokenDigits.name
     source = None
     same = 0.995
+    longest = LONGEST
 
     def __init__(self, name: str, items: pd.DataFrame, notes: list[str], settings, read: Recordings) -> None:
         super().__init__(name, items.drop(columns="position"), notes, read.skipped, settings)

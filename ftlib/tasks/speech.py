@@ -126,6 +126,7 @@ class SpokenDigits(SpeechTask):
     budget_unit = "clips per word"
     metric = "accuracy"
     n_outputs = 10
+    classes: Sequence[str] = WORDS
     budgets = (1, 2, 5, 10, 20)
     tune_budgets, tune_seeds, tune_steps = (5,), (0,), (30, 80)
     tune_options = {"precision": "bf16"}
