@@ -67,7 +67,7 @@ def decoded() -> pd.DataFrame:
     rows = []
     for seed in range(5):
         jitter = 0.01 * seed
-        for model, wer in (("zero_shot", 0.7), ("scratch", 0.99), ("full", 0.5)):
+        for model, wer in (("zero_shot", 0.7), ("scratch", 0.99), ("full", 0.5), ("patient", 0.4)):
             row = {"model": model, "seed": seed, "general_speech": 0.3, "general_speech_list": 0.2}
             row |= {"none_wer": wer + jitter, "general_wer": wer - 0.1 + jitter, "field_wer": wer - 0.2 + jitter}
             row["voices"] = {"none": {"ann": wer - 0.1, "bob": wer + 0.2 + (jitter if model == "full" else 0)}}
@@ -91,6 +91,6 @@ def test_the_worst_voice_before_is_followed():
 
 def test_intervals_by_network_and_list():
     spans = dictation_decoding.intervals(decoded(), "wer")
-    assert list(spans) == ["as it is", "from scratch, 600 steps", "fine-tuned"]
+    assert list(spans) == ["as it is", "from scratch, 600 steps", "fine-tuned", "fine-tuned, 600 steps"]
     assert spans["fine-tuned"]["no list"].value == pytest.approx(0.52)
     assert spans["fine-tuned"]["general and the field's words"].value == pytest.approx(0.32)

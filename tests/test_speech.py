@@ -280,3 +280,10 @@ def test_folders_that_cannot_be_used(tmp_path):
 def test_tasks_are_registered():
     assert {"spoken_digits", "medical_dictation", "legal_dictation"} == set(tasks.names("speech"))
     assert all(isinstance(tasks.get(name), Task) for name in tasks.names("speech"))
+
+
+def test_the_dictionary_knows_every_word_that_is_said():
+    task = tasks.get("medical_dictation")
+    known = task.dictionary()
+    assert all(word in known for text in task.split("test").column("text") for word in text.split())
+    assert "the" in known and "hepatosplenomegalyx" not in known

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ftlib.models import WaveNet
     from ftlib.plots import Picture
 
-LEFT = "text-align: left; padding-right: 1em"
 SHOWN = ((1, True), (2, True), (4, True), (8, True), (12, True), (12, False))  # blocks and whether dilated
 
 
@@ -92,7 +91,5 @@ def _count(blocks: int) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    names = ("", "dilated", "one frame sees", "the network then spells", "wrong characters")
-    head = "".join(f'<th style="{LEFT}">{name}</th>' for name in names)
-    cells = ["".join(f'<td style="{LEFT}">{html.escape(cell)}</td>' for cell in row) for row in rows]
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+    names = ("reach of", "dilated", "one frame sees", "the network then spells", "wrong characters")
+    return as_table(names, [[html.escape(cell) for cell in row] for row in rows], left=range(len(names)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 from ftlib.classroom.read_along import marked, with_terms
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Bench:
         words, options = self.task.lexicon(own), dict(self.settings) | {"weight": weight}
         read = [lexicon.beam_search(scores, words, **options) for scores in self.heard[network]]
         table = self._table(data, read)
-        found = transcripts.report(table, self.task.lexicon(field=True).counts)
+        found = transcripts.report(table, self.task.dictionary())
         about = {"network": network, "sentences": sentences, "weight": weight, "read": read}
         return about | found | {"unlisted": words.unknown(data.column("text"))}
 
@@ -100,7 +100,7 @@ def bench_widget(bench: Bench) -> Any:
             options=options, value=value, description=description, style=style, layout=layout
         )
 
-    network = widgets.ToggleButtons(options=list(bench.networks))
+    network = widgets.ToggleButtons(options=list(bench.networks), description="Network")
     sentences = slider(SENTENCES, 0, "Sentences on the list")
     tuned = bench.settings["weight"]
     weight = slider(sorted({*WEIGHTS, tuned}), tuned, "Weight of the words")
@@ -127,13 +127,9 @@ def board_html(bench: Bench, trials: Sequence[Mapping[str, Any]]) -> str:
     names = ("network", "sentences", "weight", "said, but not on the list", "words wrong", "terms right",
              "wrong, but every word real")  # fmt: skip
     keys = ("unlisted", "wer", "terms", "silent")
-    body = "".join(
-        f"<tr><td>{row['network']}</td><td>{row['sentences']}</td><td>{row['weight']:g}</td>"
-        + "".join(f"<td>{row[key]:.0%}</td>" for key in keys)
-        + "</tr>"
-        for row in trials
-    )
-    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = [
+        (row["network"], row["sentences"], f"{row['weight']:g}", *(f"{row[key]:.0%}" for key in keys)) for row in trials
+    ]
     about, read = bench.task.split("test").about[EXAMPLE], trials[-1]["read"][EXAMPLE]
     example = f"<p>said: {with_terms(about['text'], about['terms'])}<br>read: {marked(about['text'], read)}</p>"
-    return f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr>{body}</table>{example}'
+    return f'<div role="status">{as_table(names, rows)}{example}</div>'

@@ -71,6 +71,6 @@ def evenly(pair: Joined) -> list[tuple[str, int, int, float]]:
 
 
 def missed_by(pair: Joined, spans: list[tuple[str, int, int, float]]) -> float:
-    """Milliseconds from the cut to the nearest moment at which the first text is over and the second has not begun."""
+    """Milliseconds from the cut to the middle between the first text's last letter and the second one's first."""
     over, begun = spans[pair.space - 1][2] * SAMPLES_A_FRAME_OUT, spans[pair.space + 1][1] * SAMPLES_A_FRAME_OUT
-    return max(0.0, over - pair.cut, pair.cut - begun) * 1000 / audio.RATE
+    return abs((over + begun) / 2 - pair.cut) * 1000 / audio.RATE

@@ -21,7 +21,7 @@ NUMBERS = frozenset(
 )
 MEASURES = {
     "wer": "words wrong", "cer": "letters wrong", "terms": "terms right", "doses": "numbers right",
-    "silent": "wrong, but every word real",
+    "sentences": "sentences wrong", "silent": "wrong, but every word real",
 }  # fmt: skip
 
 
@@ -42,14 +42,15 @@ def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
 
     Returns:
         ``wer`` and ``cer``; where sentences name terms, ``terms`` and ``doses``, the shares that were read without any
-        error; and ``silent``.
+        error; and of the sentences ``sentences``, the share with an error, and ``silent``.
     """
     said, read, terms = table.said.tolist(), table.read.tolist(), table.terms.tolist()
     found = {"wer": decoding.word_error_rate(said, read), "cer": decoding.character_error_rate(said, read)}
     for name, wanted in (("terms", terms), ("doses", doses(terms))):
         if any(wanted):
             found[name] = decoding.term_recall(wanted, read)
-    return found | {"silent": decoding.silent_errors(said, read, known)}
+    wrong = sum(a != b for a, b in zip(said, read, strict=True)) / len(said)
+    return found | {"sentences": wrong, "silent": decoding.silent_errors(said, read, known)}
 
 
 def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFrame:
