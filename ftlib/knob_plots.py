@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from ftlib import plots
+from ftlib import palette, plots
 from ftlib.knobs import at_own_rate
 from ftlib.metrics import difference, mean_interval
 from ftlib.train import Schedule, lr_factor
@@ -82,15 +82,15 @@ def depth_by_rate(rows: pd.DataFrame, title: str, order: Mapping[str, str]) -> p
     means = rows.pivot_table(index="depth", columns="lr", values="valid").reindex(list(order))
     values = means.to_numpy()
     fig, ax = plots.figure(title, "learning rate", "what is trained", size=(6.8, 0.9 + 0.55 * len(means)))
-    ax.imshow(values, cmap="Blues", vmin=np.nanmax(values) - 0.25, vmax=np.nanmax(values) + 0.02, aspect="auto")
+    top = np.nanmax(values)
+    shown = ax.imshow(values, cmap="Blues", vmin=top - 0.25, vmax=top + 0.02, aspect="auto")
     ax.grid(False)
     best = np.nanargmax(values, axis=1)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            dark = value > np.nanmax(values) - 0.11
             weight = "bold" if column == best[row] else "normal"
             ax.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=9, fontweight=weight,
-                    color="white" if dark else "black")  # fmt: skip
+                    color=palette.text_on(shown.to_rgba(value)))  # fmt: skip
     for row, column in enumerate(best):
         ax.add_patch(_frame(column, row))
     ax.set_xticks(range(len(means.columns)), [plain(rate) for rate in means.columns])
@@ -125,7 +125,7 @@ def turned(table: pd.DataFrame, arms: Mapping[str, dict], plain: dict, title: st
         ax.errorbar(span.value, i, xerr=[[span.value - span.low], [span.high - span.value]], marker="o", markersize=5,
                     capsize=3, color=plots.COLOURS[0])  # fmt: skip
         said.append(f"{name} {span.value:+.1f} ({span.low:+.1f} to {span.high:+.1f})")
-    ax.axvline(0, color="#555555", linewidth=1)
+    ax.axvline(0, color=palette.GUIDE, linewidth=1)
     ax.set_yticks(range(len(arms)), list(arms))
     ax.invert_yaxis()
     return plots.Picture(fig, f"{title}. Points of difference, with 95 % intervals: {'; '.join(said)}.")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ftlib import adapt, plots, runtime
+from ftlib import adapt, palette, plots, runtime
 from ftlib.batching import EpochBatches
 from ftlib.train import Loss, default_loss
 
@@ -45,7 +45,7 @@ class Sweep:
     def plot(self, title: str = "Learning-rate finder") -> plots.Picture:
         """Draw the loss over the rate, with what two rules of thumb make of it."""
         fig, ax = plots.figure(title, "learning rate of the step", "training loss")
-        ax.plot(self.rates, self.losses, color="#bbbbbb", linewidth=1, label="each step")
+        ax.plot(self.rates, self.losses, ".", color=palette.FAINT, markersize=4, label="each step")
         ax.plot(self.rates, self.smooth, color=plots.COLOURS[0], label="smoothed")
         rules = (("steepest", self.steepest, "--"), ("a tenth of the lowest", self.tenth, ":"))
         for name, rate, style in rules:

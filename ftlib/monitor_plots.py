@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftlib import plots
+from ftlib import palette, plots
 from ftlib.imbalance import THRESHOLDS, at_threshold
 from ftlib.metrics import difference
 
@@ -52,6 +52,7 @@ def _draw(ax, curves: Mapping[str, Sequence[float]], epochs_a_look: int, best) -
     said = []
     for i, (name, values) in enumerate(curves.items()):
         style = {"color": plots.COLOURS[i], "linestyle": ("-", "--", "-.", ":")[i % 4]}
+        style |= {"marker": plots.MARKERS[i], "markevery": 5, "markersize": 4} if i > 3 else {}
         ax.plot(epochs_a_look * np.arange(1, len(values) + 1), values, label=name, **style)
         text = f"{name} from {values[0]:.2f} to {values[-1]:.2f}"
         if best is not None:
@@ -75,7 +76,7 @@ def thresholds(
         ax.plot(rows.index, rows[name], label=name, **style)
         said.append(f"{name} from {rows[name].iloc[0]:.2f} to {rows[name].iloc[-1]:.2f}")
     if at is not None:
-        ax.axvline(at, color="#555555", linestyle=":", linewidth=1.2)
+        ax.axvline(at, color=palette.GUIDE, linestyle=":", linewidth=1.2)
     ax.set_ylim(-0.03, 1.03)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return plots.Picture(fig, f"{title}. As the threshold rises: {'; '.join(said)}.")
@@ -97,7 +98,7 @@ def over_seeds(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]], tit
         values = [span.value for span in spans]
         reach = [[s.value - s.low for s in spans], [s.high - s.value for s in spans]]
         ax.errorbar(counts, values, reach, color=plots.COLOURS[i], marker=plots.MARKERS[i], markersize=5, capsize=3)
-        ax.axhline(0, color="#555555", linewidth=1)
+        ax.axhline(0, color=palette.GUIDE, linewidth=1)
         top = 1.3 * max(abs(spans[1 if len(spans) > 1 else 0].low), abs(spans[1 if len(spans) > 1 else 0].high))
         ax.set_ylim(-top, top)  # two seeds give a bar that would hide all others
         ax.set_title(name, fontsize=9, fontweight="normal", loc="left")

@@ -55,7 +55,7 @@ def losses(runs: Mapping[str, Mapping[str, Sequence[float]]], title: str, ylabel
     for ax, (run, curves) in zip(np.atleast_1d(axes), runs.items(), strict=True):
         for i, (name, values) in enumerate(curves.items()):
             low, style = int(np.argmin(values)), {"color": plots.COLOURS[i]}
-            ax.plot(range(1, len(values) + 1), values, linestyle="-:"[i % 2], label=name, **style)
+            ax.plot(range(1, len(values) + 1), values, linestyle=("-", ":", "--", "-.")[i % 4], label=name, **style)
             ax.plot(low + 1, values[low], plots.MARKERS[i], markersize=6, **style)
             said.append(
                 f"{run} {name} from {values[0]:.2f} to {values[-1]:.2f}, lowest {values[low]:.2f} in epoch {low + 1}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftlib import plots
+from ftlib import palette, plots
 from ftlib.metrics import correlation
 
 
@@ -27,7 +27,7 @@ def trends(table: pd.DataFrame, readers: Mapping[str, str], companies: Sequence[
             style = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "markevery": 5 + i, "markersize": 5}
             ax.plot(weeks, sums, label=name, **style)
             said.append(f"{company}, {name}: {sums.iloc[-1]:+d} in the end")
-        ax.axhline(0, color="#555555", linewidth=1)
+        ax.axhline(0, color=palette.GUIDE, linewidth=1)
         ax.set_title(company, fontsize=10, fontweight="normal", loc="left")
     np.atleast_1d(axes)[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return plots.Picture(fig, f"{title}. {'; '.join(said)}.")
@@ -47,7 +47,7 @@ def against_returns(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]
         told = f"correlation {found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
         spread = news + rng.uniform(-0.15, 0.15, len(news))  # whole numbers would hide each other
         ax.plot(spread, returns, plots.MARKERS[i], color=plots.COLOURS[i], alpha=0.5, markersize=4)
-        ax.axhline(0, color="#555555", linewidth=1)
+        ax.axhline(0, color=palette.GUIDE, linewidth=1)
         ax.set_title(f"{name}\n{told}", fontsize=9, fontweight="normal", loc="left")
         said.append(f"{name}: {told}")
     return plots.Picture(fig, f"{title}. {'; '.join(said)}.")

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ftlib import palette
+from ftlib.palette import COLOURS, MARKERS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from torch import Tensor
 
-# Okabe & Ito 2008, with a marker each so that colour never stands alone
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLE = {
     "figure.figsize": (6.4, 3.8), "figure.dpi": 100, "figure.facecolor": "white", "font.size": 10,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd",
@@ -37,12 +37,15 @@ class Picture:
         photos: the figure holds photographs: keep small things of a colour of their own.
 
     Raises:
-        ValueError: the alt text is missing or too short to say what the figure shows.
+        ValueError: the alt text is missing or too short to say what the figure shows, or two lines differ in
+            colour alone, or one is too pale.
     """
 
     def __init__(self, figure: Figure, alt: str, photos: bool = False):
         if len(alt.strip()) < SHORTEST_ALT:
             raise ValueError(f"alt text {alt!r} is too short: say in a sentence what the figure shows")
+        if fault := next(palette.hard_to_see(figure), None):
+            raise ValueError(f"a figure for all eyes: {fault}")
         self.figure, self.alt, self.photos = figure, " ".join(alt.split()), photos
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
@@ -94,7 +97,7 @@ def history(run, title: str = "Training") -> Picture:
         raise ValueError("there is no step to draw: plot the history of a run that trained")
     fig, axes = figure(title, "optimizer step", "training loss", columns=2 if run.scores else 1)
     loss_ax = np.atleast_1d(axes)[0]
-    loss_ax.plot(range(1, run.steps + 1), run.loss, color="#bbbbbb", linewidth=1)
+    loss_ax.plot(range(1, run.steps + 1), run.loss, color=palette.FAINT, linewidth=0.8)
     window = max(1, run.steps // 20)
     smooth = pd.Series(run.loss).rolling(window, min_periods=1).mean()
     loss_ax.plot(range(1, run.steps + 1), smooth, color=COLOURS[0])
@@ -130,7 +133,7 @@ def curves(
                               unit, ylabel, live)  # fmt: skip
     if level:
         ax = picture.figure.axes[0]
-        ax.axhline(level[1], color="#777777", linestyle="--", linewidth=1, zorder=0, label=level[0])
+        ax.axhline(level[1], color=palette.GUIDE, linestyle="--", linewidth=1, zorder=0, label=level[0])
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         picture.alt += f" A dashed line across, {level[0]}, at {level[1]:.2f}."
     return picture
@@ -184,8 +187,8 @@ def _dots_and_means(
         spans = [mean_interval(values) for values in groups.values()]
         means = [span.value for span in spans]
         reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
-        label = f"{name} {suffix}".strip()
-        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, linestyle="-" if join else "none", **style)
+        label, dash = f"{name} {suffix}".strip(), ("-", "--")[i // len(COLOURS) % 2]
+        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, linestyle=dash if join else "none", **style)
         said.append(f"{label} from {means[0]:.2f} to {means[-1]:.2f}")
         if live is not None:
             now = live[live[by] == name]
@@ -233,12 +236,12 @@ def confusion(table: pd.DataFrame, title: str) -> Picture:
     fig, ax = figure(title, "predicted class", "true class", size=(4.8, 4.4))
     counts = table.to_numpy()
     shade = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    ax.imshow(shade, cmap="Blues", vmin=0, vmax=1)
+    shown = ax.imshow(shade, cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
     for (row, column), count in np.ndenumerate(counts):
         if count or len(table) == 2:
             ax.text(column, row, str(count), ha="center", va="center", fontsize=8,
-                    color="white" if shade[row, column] > 0.5 else "black")  # fmt: skip
+                    color=palette.text_on(shown.to_rgba(shade[row, column])))  # fmt: skip
     ax.set_xticks(range(len(table)), table.columns)
     ax.set_yticks(range(len(table)), table.index)
     off = [(counts[r, c], table.index[r], table.columns[c]) for r, c in np.ndindex(counts.shape) if r != c]
@@ -276,7 +279,7 @@ def reliability(groups: Mapping[str, tuple[Sequence[float], Sequence[bool]]], ti
     if not groups:
         raise ValueError("there is nothing to draw: give at least one group")
     fig, ax = figure(title, "how sure", "share that was right", size=(5.6, 4.0))
-    ax.plot([0, 1], [0, 1], color="#999999", linestyle="--", linewidth=1, label="well calibrated")
+    ax.plot([0, 1], [0, 1], color=palette.GUIDE, linestyle="--", linewidth=1, label="well calibrated")
     said = []
     for i, (name, (confidences, correct)) in enumerate(groups.items()):
         table = calibration_bins(confidences, correct)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ftlib import audio, plots
+from ftlib import audio, palette, plots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def receptive_field(steps: Sequence[int], title: str) -> plots.Picture:
         for at in seen:
             for shift in (-1, 0, 1):
                 ends = [at, at + shift * steps[depth - 1]], [depth, depth - 1]
-                ax.plot(*ends, color=plots.COLOURS[5], linewidth=0.6, zorder=1)
+                ax.plot(*ends, color=palette.FAINT, linewidth=0.6, zorder=1)
         ax.plot(sorted(seen), [depth] * len(seen), "o", color=plots.COLOURS[0], markersize=3)
         seen = below
     ax.plot(sorted(seen), [0] * len(seen), "s", color=plots.COLOURS[1], markersize=3)

@@ -17,8 +17,8 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=str)
 
 # a room imports only from its left
 ROOMS = (
-    "runtime", "catalog", "metrics", "planning", "plots", "network_plots", "audio", "sound_plots", "noise", "decoding",
-    "lexicon", "adapt", "probing", "models", "tasks", "data_checks", "export", "batching", "checkpointing",
+    "runtime", "catalog", "metrics", "planning", "palette", "plots", "network_plots", "audio", "sound_plots", "noise",
+    "decoding", "lexicon", "adapt", "probing", "models", "tasks", "data_checks", "export", "batching", "checkpointing",
     "watching", "train", "cached", "augment", "lr_finder", "monitor", "imbalance", "monitor_plots", "news_plots",
     "recipes", "knobs", "knob_plots", "grid", "results", "studies", "lessons", "classroom", "pretrain", "workspace",
     "teaching", "doctor", "kit", "cli", "__main__",

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from ftlib.lessons import book, command, launch, rules
-from ftlib.lessons.map import renew_readme
+from ftlib.lessons.front import part, renew_readme
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "https://github.com/anna/course"
@@ -42,7 +42,10 @@ def test_one_setting_reaches_all_notebooks_and_the_readme_and_leaves_them_again(
         assert launch.is_install_cell(lesson.notebook.cells[2]) and "anna/course" in lesson.notebook.cells[2].source
         assert not [fault for rule in rules.RULES for fault in rule(lesson)]
     readme = (course / "README.md").read_text(encoding="utf-8")
-    assert f"colab.research.google.com/github/anna/course/blob/main/lessons/{'00_start_here.ipynb'}" in readme
+    badges = part("launch", course / "lessons", ADDRESS)
+    assert badges in readme.partition("\n## ")[0], "badges stand above the first heading"
+    assert "colab.research.google.com/github/anna/course/blob/main/lessons/00_start_here.ipynb" in badges
+    assert "[![Open lesson 00 in Binder](" in badges and "/anna/course/main?urlpath=lab/tree/" + "work/00" in badges
     for lesson in publish(course, "https://github.com/ben/other"):
         text = lesson.path.read_text(encoding="utf-8")
         assert "ben/other" in text and "anna" not in text and text.count('"colab"') == 1
@@ -52,6 +55,7 @@ def test_one_setting_reaches_all_notebooks_and_the_readme_and_leaves_them_again(
 
 def test_another_host_gets_no_links():
     assert launch.links("00_start_here.ipynb", "https://example.org/a/b") == ""
+    assert launch.badges("00_start_here.ipynb", "", "lesson 00") == ""
     assert launch.install_cell(book.find(ROOT / "lessons")[0], "") is None
 
 

@@ -1,14 +1,12 @@
-"""The map of the course in lesson 00 and in the README."""
+"""The map of the course, as lesson 00 and the README show it."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-import pytest
-
 from ftlib.lessons import book
-from ftlib.lessons.map import END, START, course_map, front_map, renew_readme
+from ftlib.lessons.map import course_map
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,25 +27,8 @@ def test_a_planned_lesson_is_named_and_not_linked(tmp_path):
     assert "[03" not in text
 
 
-def test_the_readme_shows_the_current_map():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = text.partition(START)[2].partition(END)[0].strip()
-    assert shown == front_map(ROOT / "lessons", book.repository(ROOT)), "renew it: python -m ftlib lessons --headers"
-
-
-def test_renewing_replaces_only_what_is_between_the_marks(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{START}\nOUTDATED\n{END}\nafter\n", encoding="utf-8")
-    assert renew_readme(readme, ROOT / "lessons")
-    text = readme.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n{START}\n| lesson |") and text.endswith(f"{END}\nafter\n")
-    assert "OUTDATED" not in text
-    assert not renew_readme(readme, ROOT / "lessons")
-
-
-def test_a_readme_without_marks_is_left_alone(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("nothing here", encoding="utf-8")
-    with pytest.raises(book.LessonError, match="no place for the map"):
-        renew_readme(readme, ROOT / "lessons")
-    assert readme.read_text(encoding="utf-8") == "nothing here"
+def test_what_was_found_has_a_column_of_its_own():
+    head, _, first, *rows = course_map(found={"03": "supported: C1"}).splitlines()
+    assert head.endswith("| claims and what became of them |") and first.endswith("| none of its own |")
+    assert next(row for row in rows if "[03" in row).endswith("| supported: C1 |")
+    assert "claims" not in course_map()

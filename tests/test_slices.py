@@ -85,7 +85,7 @@ def test_accuracy_by_kind_is_read_from_a_record():
 def test_what_is_lost_on_areas_never_seen():
     table, texts = invented(lambda row: 0.5), slices.held_out()
     table["right"] = "".join("0" if split == "shift" else "1" for split in texts.split)
-    assert all(loss.value == 1 for loss in slices.shift(table).values())
+    assert all(step.value == -1 for step in slices.shift(table).values())
 
 
 def test_methods_without_names_are_the_recorded_ones(monkeypatch):

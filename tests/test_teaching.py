@@ -20,7 +20,7 @@ from ftlib.teaching.catching import FILE, pack, unpack
 from ftlib.teaching.editions import CATCH_UP, answers, code_of, edition_faults, instructor, solution_lines, student
 from ftlib.teaching.guide import guide
 from ftlib.teaching.pages import table, write_page
-from ftlib.teaching.sections import headed, pictures, raw_minutes, sections, whole_shares
+from ftlib.teaching.sections import headed, overfull, pictures, raw_minutes, sections, whole_shares
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = {x.id: x for x in book.find(ROOT / "lessons") if "seconds" in x.about}
@@ -58,16 +58,35 @@ def test_the_core_takes_the_lessons_minutes_and_nothing_is_lost(lesson):
     assert sum(part.exercise for part in core) > 0 < sum(part.teaching for part in core)
 
 
+@each_lesson
+def test_the_core_fits_into_the_lessons_minutes(lesson):
+    assert not overfull(lesson), f"{lesson.path.name}: {'; '.join(overfull(lesson))}"
+
+
+def test_a_core_that_takes_longer_than_it_says_is_noticed():
+    words = new_markdown_cell("## A\n" + "word " * 160 * 25)
+    assert overfull(small(words)) == ["the core takes 25 minutes and says 20: move something into the extras"]
+    assert not overfull(small(words, minutes=24)) and not overfull(small(words, section_minutes={"A": [10, 9]}))
+    aside = new_markdown_cell("## B\n" + "word " * 5000, metadata={"tags": ["extra"]})
+    assert not overfull(small(new_markdown_cell("## A\nword"), aside))
+
+
+def test_the_guide_says_how_much_of_the_lesson_is_time_to_think():
+    cells = [new_markdown_cell("## A\n" + "word " * 160 * 12), code("1 + 1")]
+    assert "makes 12 for this core; the other 8 are time to think" in guide(small(*cells))
+    assert "That makes 20 for this core." in guide(small(new_markdown_cell("## A\n" + "word " * 160 * 20), code("1")))
+
+
 def test_kinds_follow_from_headings_and_calls():
     parts = {part.heading: part for part in sections(LESSONS["03"])}
     kinds = {heading: part.kind for heading, part in parts.items()}
     assert kinds["Opening"] == "opening" and kinds["Step 2: freeze"] == "teach" and kinds["Quiz"] == "quiz"
     assert kinds["When I would not fine-tune this"] == kinds["Summary"] == kinds["Go bigger"] == "closing"
-    assert kinds["Exercise 2: curves without names"] == "exercise" and kinds["In your own words"] == "reflection"
+    assert kinds["Exercise 1: curves without names"] == "exercise" and kinds["In your own words"] == "reflection"
     assert parts["How deep to freeze"].widgets == ["freeze_explorer"]
-    assert parts["Quiz"].questions == 7 and parts["Quiz"].teaching == 0
+    assert parts["Quiz"].questions == 6 and parts["Quiz"].teaching == 0
     assert parts["Is it worth it? The experiment"].count("predict") == 1
-    assert not parts["What is forgotten"].core and parts["Exercise 2: curves without names"].core
+    assert not parts["What is forgotten"].core and parts["Exercise 1: curves without names"].core
 
 
 def test_headings_in_code_fences_are_no_headings():

@@ -39,7 +39,7 @@ def alert_widget(validation: Scored, test: Scored, rare: str, threshold: float =
     """The sliders, the board, the figure and the button that opens the test, as one ipywidgets box."""
     import ipywidgets as widgets
 
-    style, wide = {"description_width": "110px"}, widgets.Layout(width="480px")
+    style, wide = {"description_width": "110px"}, widgets.Layout(width="min(480px, 98%)")
     make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)
     cut = make(options=[f"{n / 50:.2f}" for n in range(1, 50)], value=f"{round(50 * threshold) / 50:.2f}",
                description="Threshold")  # fmt: skip

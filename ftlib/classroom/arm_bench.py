@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from ftlib.metrics import Interval
@@ -62,7 +62,7 @@ def bench_widget(picture: Picture) -> Any:
     import ipywidgets as widgets
 
     def slider(options: tuple, value: Any, description: str) -> Any:
-        layout = widgets.Layout(width="480px")
+        layout = widgets.Layout(width="min(480px, 98%)")
         return widgets.SelectionSlider(
             options=options, value=value, description=description, style={"description_width": "150px"}, layout=layout
         )
@@ -90,11 +90,10 @@ def board_html(trials: list[Trial]) -> str:
     """The runs so far as an HTML table."""
     if not trials:
         return "<p>Choose, press <b>Train</b>, and the run appears here. Each run records other demonstrations.</p>"
-    head = "<tr><th>demonstrations</th><th>noise</th><th>actions before a look</th>"
-    head += f"<th>success in {EPISODES} episodes</th><th>95 % interval</th></tr>"
-    body = "".join(
-        f"<tr><td>{one.demos}</td><td>{one.noise:g}</td><td>{one.execute}</td><td>{one.success.value:.2f}</td>"
-        f"<td>{one.success.low:.2f} to {one.success.high:.2f}</td></tr>"
+    head = ("demonstrations", "noise", "actions before a look", f"success in {EPISODES} episodes", "95 % interval")
+    rows = [
+        (one.demos, f"{one.noise:g}", one.execute, f"{one.success.value:.2f}",
+         f"{one.success.low:.2f} to {one.success.high:.2f}")
         for one in trials
-    )
-    return f'<table style="text-align: right; border-spacing: 12px 2px">{head}{body}</table>'
+    ]  # fmt: skip
+    return f'<div role="status">{as_table(head, rows)}</div>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Sequence
 from functools import partial
@@ -42,8 +44,9 @@ def player(arm: Arm, episodes: Sequence[Episode], title: str, captions: Sequence
 
     steps = list(range(0, len(episodes[0].done) + 1, EVERY))
     beside = np.concatenate([arm_views.frames(arm, episode, steps) for episode in episodes], axis=2)
-    pictures = [_png(frame) for frame in beside]
-    picture = widgets.Image(value=pictures[0], format="png", width=(480, 720)[len(episodes) > 1])
+    alt = f"{title}: {', '.join(captions)}. The line below says how far each is from its goal."
+    pictures = [_picture(frame, alt, wide=(480, 720)[len(episodes) > 1]) for frame in beside]
+    picture = widgets.HTML(pictures[0])  # an Image widget has no place for alt text
     caption = widgets.HTML(_caption(episodes, captions, 0))
     play = widgets.Play(min=0, max=len(steps) - 1, interval=INTERVAL_MS, description="Play")
     slider = widgets.IntSlider(min=0, max=len(steps) - 1, description="Picture", readout=False)
@@ -65,9 +68,10 @@ def _caption(episodes: Sequence[Episode], captions: Sequence[str], step: int) ->
     return f"{step / 25:.2f} s. " + "; ".join(said)
 
 
-def _png(frame: Any) -> bytes:
+def _picture(frame: Any, alt: str, wide: int) -> str:
     from PIL import Image
 
     out = io.BytesIO()
     Image.fromarray(frame).save(out, format="png")
-    return out.getvalue()
+    data, style = base64.b64encode(out.getvalue()).decode(), f"max-width: {wide}px; width: 100%"
+    return f'<img alt="{html.escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'

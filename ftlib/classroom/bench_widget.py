@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,7 @@ def bench_widget(state: Bench) -> Any:
     from ftlib.knobs import Knobs
 
     def slider(options: list, value: Any, description: str) -> Any:
-        style, layout = {"description_width": "120px"}, widgets.Layout(width="480px")
+        style, layout = {"description_width": "120px"}, widgets.Layout(width="min(480px, 98%)")
         return widgets.SelectionSlider(
             options=options, value=value, description=description, style=style, layout=layout
         )
@@ -198,15 +198,15 @@ def bench_widget(state: Bench) -> Any:
 
 def _curve(state: Bench) -> str:
     """The validation score along the newest run, with the earlier ones in grey."""
-    from ftlib import plots
+    from ftlib import palette, plots
 
     fig, ax = plots.figure("Validation accuracy during the run", "optimizer step", "accuracy", size=(6.4, 2.6))
     for run in state.runs[:-1]:
-        ax.plot(*zip(*run.curve, strict=True), color="#bbbbbb", linewidth=1) if run.curve else None
+        ax.plot(*zip(*run.curve, strict=True), color=palette.FAINT, linewidth=1) if run.curve else None
     newest = state.runs[-1].curve
     ax.plot(*zip(*newest, strict=True), color=plots.COLOURS[0], marker="o")
     ax.axhline(state.target, linestyle="--", linewidth=1, color=plots.COLOURS[1])
-    ax.text(0, state.target, "target", va="bottom", fontsize="small", color=plots.COLOURS[1])
+    ax.text(0, state.target, "target", va="bottom", fontsize="small")
     ax.set_xlim(0, state.runs[-1].knobs.steps)
     lowest = min(score for run in state.runs for _, score in run.curve)
     ax.set_ylim(max(0, min(lowest, state.target) - 0.05), 1)
@@ -220,19 +220,15 @@ def _board(state: Bench) -> str:
             f"<p>Your target is <b>{state.target:.3f}</b> on the validation digits, and you have "
             f"{state.allowed} runs. Turn the knobs and press <b>Train</b>.</p>"
         )
-    names = ("run", "trained", "rate", "schedule", "labels per class", "validation", "seconds", "")
-    head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(_row(number, run, run is state.best) for number, run in enumerate(state.runs, start=1))
-    table = f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr>{body}</table>'
-    return f'<div role="status">{state.status()}</div>{table}'
+    names = ("run", "trained", "rate", "schedule", "labels per class", "validation", "seconds", "note")
+    rows = [_row(number, run, run is state.best) for number, run in enumerate(state.runs, start=1)]
+    return f'<div role="status">{state.status()}</div>{as_table(names, rows)}'
 
 
-def _row(number: int, run: Run, is_best: bool) -> str:
+def _row(number: int, run: Run, is_best: bool) -> tuple[object, ...]:
     from ftlib.knob_plots import plain
 
     score = f"{run.valid:.3f}" if run.valid is not None else "-"
     note = run.note or ("best so far" if is_best else "")
     trained = DEPTHS[run.knobs.depth] + ", head first" * run.knobs.head_first
-    cells = (number, trained, plain(run.knobs.lr), run.knobs.schedule, run.budget, score,
-             f"{run.seconds:.1f}", note)  # fmt: skip
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return number, trained, plain(run.knobs.lr), run.knobs.schedule, run.budget, score, f"{run.seconds:.1f}", note

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,7 +110,7 @@ def bench_widget(picture: Picture) -> Any:
 
     def slider(name: str, options: tuple, value: Any) -> Any:
         made = widgets.SelectionSlider(options=options, value=value, description=name, style=style)
-        made.layout.width = "460px"
+        made.layout.width = "min(460px, 98%)"
         return made
 
     depth = slider("Hidden layers", DEPTHS, 0)
@@ -136,10 +136,6 @@ def bench_widget(picture: Picture) -> Any:
 def _board(runs: list[Bent]) -> str:
     if not runs:
         return "<p>Choose, press <b>Train</b>, and your network appears here. Each run starts with other weights.</p>"
-    head = "<tr><th>network</th><th>points right</th><th>loss at the start</th><th>loss at the end</th></tr>"
-    body = "".join(
-        f"<tr><td>{run.name}</td><td>{run.accuracy:.0%}</td><td>{run.losses[0]:.3f}</td>"
-        f"<td>{run.losses[-1]:.3f}</td></tr>"
-        for run in runs
-    )
-    return f'<table style="text-align: right; border-spacing: 12px 2px">{head}{body}</table>'
+    head = ("network", "points right", "loss at the start", "loss at the end")
+    rows = [(run.name, f"{run.accuracy:.0%}", f"{run.losses[0]:.3f}", f"{run.losses[-1]:.3f}") for run in runs]
+    return f'<div role="status">{as_table(head, rows)}</div>'

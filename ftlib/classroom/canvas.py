@@ -173,7 +173,7 @@ class Pad:
     def board(self) -> str:
         """The kept drawings as HTML, one row a sign."""
         rows = "".join(
-            f"<tr><td>{html.escape(sign)}</td><td>{''.join(map(_thumbnail, drawings))}</td></tr>"
+            f'<tr><th scope="row">{html.escape(sign)}</th><td>{_thumbnails(sign, drawings)}</td></tr>'
             for sign, drawings in self.kept.items()
         )
         return f'<table style="border-spacing: 8px 2px; line-height: {THUMB}px; min-height: {THUMB}px">{rows}</table>'
@@ -222,12 +222,17 @@ def _inside(x: float, y: float) -> tuple[float, float]:
     return min(max(float(x), 0.0), float(SIDE)), min(max(float(y), 0.0), float(SIDE))
 
 
-def _thumbnail(drawing: Drawing) -> str:
+def _thumbnails(sign: str, drawings: Sequence[Drawing]) -> str:
+    return "".join(_thumbnail(drawing, f"{sign}, drawing {i}") for i, drawing in enumerate(drawings, start=1))
+
+
+def _thumbnail(drawing: Drawing, alt: str) -> str:
     from ftlib.tasks.secret import PEN, SIDE
 
     lines = "".join(
         f'<polyline points="{" ".join(f"{x:.0f},{y:.0f}" for x, y in [*stroke, stroke[-1]])}"/>' for stroke in drawing
     )
     style = f'fill="none" stroke="black" stroke-width="{PEN}" stroke-linecap="round" stroke-linejoin="round"'
-    frame = "background: white; border: 1px solid #bbbbbb; margin-right: 4px; vertical-align: middle"
-    return f'<svg width="{THUMB}" height="{THUMB}" viewBox="0 0 {SIDE} {SIDE}" {style} style="{frame}">{lines}</svg>'
+    frame = "background: white; border: 1px solid #7f7f7f; margin-right: 4px; vertical-align: middle"
+    about = f'role="img" aria-label="{html.escape(alt)}" width="{THUMB}" height="{THUMB}"'
+    return f'<svg {about} viewBox="0 0 {SIDE} {SIDE}" {style} style="{frame}">{lines}</svg>'

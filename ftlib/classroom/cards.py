@@ -21,6 +21,6 @@ def card(name: str) -> None:
         show(f"{about} Its card is not shipped with the course: read it{where}.")
         return
     text = catalog.path(name, "README.md", verbose=False).read_text(encoding="utf-8")
-    lines = [f"###{line}" if line.startswith("#") else line for line in text.splitlines()]
+    lines = [f"##{line}" if line.startswith("#") else line for line in text.splitlines()]
     body = "\n".join(lines).strip()
     show(f"{about}\n\n<details><summary>The whole card</summary>\n\n{body}\n\n</details>")

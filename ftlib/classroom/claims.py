@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from ftlib import runtime
 from ftlib.classroom import source
-from ftlib.classroom.display import emit, rich
+from ftlib.classroom.display import as_table, emit, rich
 from ftlib.classroom.session import lesson_id
 from ftlib.classroom.source import CourseDataError
 
@@ -189,14 +189,12 @@ def _line(record: dict[str, Any]) -> str:
 
 def _html(record: dict[str, Any]) -> str:
     """The claim with one line a condition, each with its own verdict in words."""
-    rows = "".join(
-        f"<tr><td style='text-align: left'>{rich(row['condition'])}</td>"
-        f"<td>{row['value']:+.3f}</td><td>{row['interval'][0]:+.3f} to {row['interval'][1]:+.3f}</td>"
-        f"<td style='text-align: left'>{row['verdict']}</td></tr>"
+    rows = [
+        (rich(row["condition"]) or "all", f"{row['value']:+.3f}",
+         f"{row['interval'][0]:+.3f} to {row['interval'][1]:+.3f}", row["verdict"])
         for row in record["conditions"]
-    )
+    ]  # fmt: skip
     head = f"<p><strong>{record['id']} {record['verdict']}.</strong> {rich(record['text'])}</p>"
     measured = f"<p>Measured: {rich(record['quantity'])}. It holds where the whole interval lies "
     measured += f"above {record['threshold']:g}.</p>"
-    names = "<tr><th></th><th>mean</th><th>95 % interval</th><th>this one alone</th></tr>"
-    return f"{head}{measured}<table>{names}{rows}</table>"
+    return head + measured + as_table(("condition", "mean", "95 % interval", "this one alone"), rows, left=(0, 3))

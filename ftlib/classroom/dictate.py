@@ -134,7 +134,7 @@ def dictation_widget(readers: Readers) -> Any:
 
 def _shown(heard: Recording, texts: Mapping[str, str]) -> str:
     rows = "".join(
-        f'<tr><td style="text-align: left"><i>{html.escape(name)}</i></td>'
+        f'<tr><th scope="row" style="text-align: left">{html.escape(name)}</th>'
         f'<td style="text-align: left">{html.escape(text) or "(nothing)"}</td></tr>'
         for name, text in texts.items()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,9 @@ def explorer_widget(task: str, table: pd.DataFrame, picture: Picture) -> Any:
     style = {"description_width": "110px"}
     depths = [(text, name) for name, text in DEPTHS.items()]
     depth = widgets.SelectionSlider(options=depths, description="Train", style=style)
-    depth.layout.width = "460px"
+    depth.layout.width = "min(460px, 98%)"
     budget = widgets.SelectionSlider(options=list(BUDGETS), value=5, description="Labels per class", style=style)
-    budget.layout.width = "460px"
+    budget.layout.width = "min(460px, 98%)"
     button = widgets.Button(description="Train", button_style="primary", tooltip="Train this choice once")
     board = widgets.HTML(_board([]))
     rows: list[dict[str, Any]] = []
@@ -83,12 +83,11 @@ def _run(task: str, recipe: str, budget: int, seed: int, table: pd.DataFrame) ->
 def _board(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "<p>Choose, press <b>Train</b>, and the run appears here. Each run draws other labels.</p>"
-    head = "<tr><th>trained</th><th>labels per class</th><th>accuracy</th><th>mean of the recorded runs</th>"
-    head += "<th>letters still read</th><th>parameters trained</th><th>seconds</th></tr>"
-    body = "".join(
-        f"<tr><td>{DEPTHS[row['recipe']]}</td><td>{row['budget']}</td><td>{row['score']:.3f}</td>"
-        f"<td>{row['recorded']:.3f}</td><td>{row['source_score']:.3f}</td>"
-        f"<td>{row['trainable_parameters']:,}</td><td>{row['seconds']:.1f}</td></tr>"
+    head = ("trained", "labels per class", "accuracy", "mean of the recorded runs", "letters still read",
+            "parameters trained", "seconds")  # fmt: skip
+    cells = [
+        (DEPTHS[row["recipe"]], row["budget"], f"{row['score']:.3f}", f"{row['recorded']:.3f}",
+         f"{row['source_score']:.3f}", f"{row['trainable_parameters']:,}", f"{row['seconds']:.1f}")
         for row in rows
-    )
-    return f'<table style="text-align: right; border-spacing: 12px 2px">{head}{body}</table>'
+    ]  # fmt: skip
+    return f'<div role="status">{as_table(head, cells)}</div>'

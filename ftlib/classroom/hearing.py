@@ -66,7 +66,8 @@ def explorer_widget(spell: Any, said: str) -> Any:
         knob.observe(update, names="value")
     update()
     heading = paragraph(f"<strong>How far can it hear?</strong> What was said: {html.escape(said)}")
-    return widgets.VBox([heading, widgets.HBox([blocks, dilated]), answer, picture]).add_class("ftlib-reach")
+    knobs = widgets.HBox([blocks, dilated], layout=widgets.Layout(flex_flow="row wrap"))
+    return widgets.VBox([heading, knobs, answer, picture]).add_class("ftlib-reach")
 
 
 def _spelled(model: WaveNet, wave: Tensor, blocks: int, dilated: bool) -> str:

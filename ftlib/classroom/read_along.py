@@ -55,8 +55,8 @@ def entry(data: Clips, readings: Mapping[str, Sequence[str]], i: int) -> str:
 
 
 def _row(name: str, text: str, note: str) -> str:
-    cells = "".join(f'<td style="{LEFT}">{cell}</td>' for cell in (f"<i>{html.escape(name)}</i>", text, note))
-    return f"<tr>{cells}</tr>"
+    cells = "".join(f'<td style="{LEFT}">{cell}</td>' for cell in (text, note))
+    return f'<tr><th scope="row" style="{LEFT}">{html.escape(name)}</th>{cells}</tr>'
 
 
 def with_terms(text: str, terms: Sequence[str]) -> str:
@@ -110,7 +110,7 @@ def chooser(data: Clips, readings: Mapping[str, Sequence[str]], first: int = 0) 
     import ipywidgets as widgets
 
     options = [(f"{i + 1}, {row['voice']}: {row['text'][:50]}...", i) for i, row in enumerate(data.about)]
-    choice = widgets.Dropdown(options=options, value=first, description="Sentence", layout={"width": "560px"})
+    choice = widgets.Dropdown(options=options, value=first, description="Sentence", layout={"width": "min(560px, 98%)"})
     shown = widgets.HTML(entry(data, readings, first))
 
     def turn_to(change: Any) -> None:

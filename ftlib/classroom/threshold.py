@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlib.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from ftlib.plots import Picture
@@ -76,10 +76,8 @@ def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: in
     cells = [*found.items(), *((name, f"{value:.3f}") for name, value in scores.items())]
     always = found["false alarms"] + found["left alone"]
     cells += [("price", price), ("price of never calling it", never), ("of always calling it", always)]
-    head = "".join(f"<th>{name}</th>" for name, _ in cells)
-    body = "".join(f"<td>{value}</td>" for _, value in cells)
-    table = f'<table style="text-align: right; border-spacing: 12px 2px"><tr>{head}</tr><tr>{body}</tr></table>'
-    return f'<div role="status"><p>On the {who}:</p>{table}</div>'
+    counted = as_table([name for name, _ in cells], [[value for _, value in cells]])
+    return f'<div role="status"><p>On the {who}:</p>{counted}</div>'
 
 
 def bench_widget() -> Any:
@@ -88,7 +86,7 @@ def bench_widget() -> Any:
 
     from ftlib.studies.rare import METHODS, SHARES
 
-    style, wide = {"description_width": "150px"}, widgets.Layout(width="480px")
+    style, wide = {"description_width": "150px"}, widgets.Layout(width="min(480px, 98%)")
     make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)
     share = make(options=list(SHARES), value=SHARE, description="How rare")
     method = make(options=list(METHODS), value=METHOD, description="Model")

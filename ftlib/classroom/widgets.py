@@ -90,7 +90,7 @@ def reflection_widget(reflection: Reflection, written: str, save: Callable[[str]
     box = ipywidgets.Textarea(
         value=written,
         placeholder="Write here, in your own words.",
-        layout=ipywidgets.Layout(width="100%", height="8em"),
+        layout=ipywidgets.Layout(width="auto", height="8em"),
     )
     button = ipywidgets.Button(description="Compare", tooltip="Show the model answer and the rubric")
     feedback = paragraph("")

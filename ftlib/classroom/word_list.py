@@ -95,7 +95,7 @@ def bench_widget(bench: Bench) -> Any:
     import ipywidgets as widgets
 
     def slider(options: Sequence, value: Any, description: str) -> Any:
-        style, layout = {"description_width": "190px"}, widgets.Layout(width="520px")
+        style, layout = {"description_width": "190px"}, widgets.Layout(width="min(520px, 98%)")
         return widgets.SelectionSlider(
             options=options, value=value, description=description, style=style, layout=layout
         )

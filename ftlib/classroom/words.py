@@ -110,7 +110,8 @@ def _sentence_widget(models: Mapping[str, Any], classes: Sequence[str], examples
     from ftlib.classroom.widgets import paragraph, say
     from ftlib.tasks.tokens import checked
 
-    box = widgets.Textarea(value=examples[0], description="", layout=widgets.Layout(width="100%", height="4em"))
+    wide = widgets.Layout(width="auto", height="4em")
+    box = widgets.Textarea(value=examples[0], placeholder="Write a sentence here.", layout=wide)
     button = widgets.Button(description="Read it", button_style="primary", tooltip="Let each model read the sentence")
     answer, board = paragraph(""), paragraph(_html(_scores(models, classes, examples)))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from ftlib import runtime
-from ftlib.lessons import book
+from ftlib.lessons import book, front_picture
 from ftlib.lessons.book import Lesson, LessonError
+from ftlib.lessons.front import renew_readme
 from ftlib.lessons.header import missing_keys, put_header
 from ftlib.lessons.hub import renew_page
 from ftlib.lessons.kernel import execute
-from ftlib.lessons.map import renew_readme
 from ftlib.lessons.normal import normalise
 from ftlib.lessons.usage import Usage, over_budget, record
 
@@ -83,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
     for id in renew_headers(folder, root):
         print(f"{id}: header renewed")
+    if folder == root / "lessons" and front_picture.renew(folder):
+        print("lessons/: the README's picture renewed")
     if folder == root / "lessons" and renew_readme(root / "README.md", folder, book.repository(root)):
-        print("README.md: map renewed")
+        print("README.md: renewed what is between its marks")
     if folder == root / "lessons" and renew_page(folder):
         print("lessons/JUPYTERHUB.md: figures renewed")
     return 1 if failed else 0

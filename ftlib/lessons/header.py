@@ -63,20 +63,20 @@ def header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -
     if faults:
         raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
     about = lesson.about
-    rows = [
+    columns = [
         ("Builds on", " · ".join(_link(id, others) for id in about["requires"]) or "nothing: start here"),
         ("Your time", f"{about['minutes']} minutes for the core"),
-        ("Compute", f"{_seconds(about['seconds'])} on one CPU core, {_memory(about['peak_mb'])} of memory"),
+        ("On one CPU core", f"{_seconds(about['seconds'])}, {_memory(about['peak_mb'])} of memory"),
     ]
     if about["next"]:
-        rows.append(("Next", _link(about["next"], others)))
+        columns.append(("Next", _link(about["next"], others)))
     links = launch.links(lesson.path.name, repository)
     if links:
-        rows.append(("Open in", links))
+        columns.append(("Open in", links))
     lines = ["**After this lesson you can**", ""]
     lines += [f"{number}. {text}" for number, text in enumerate(about["objectives"], start=1)]
-    lines += ["", "| | |", "|:--|:--|"]
-    lines += [f"| {name} | {value} |" for name, value in rows]
+    names, values = zip(*columns, strict=True)
+    lines += ["", f"| {' | '.join(names)} |", "|:--" * len(names) + "|", f"| {' | '.join(values)} |"]
     return "\n".join(lines)
 
 

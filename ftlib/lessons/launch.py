@@ -11,6 +11,10 @@ from ftlib.lessons.book import Lesson, tags
 
 COPIES = "work"  # the folder of learners' own copies
 COLAB = "colab"
+BADGES = {
+    "Colab": "https://colab.research.google.com/assets/colab-badge.svg",
+    "Binder": "https://mybinder.org/badge_logo.svg",
+}
 COLAB_TAGS = [COLAB, "skip-execution", "nbval-skip"]  # nothing but Colab runs it
 INSTALL = """\
 # On Colab this installs the course, which takes a minute. Anywhere else it does nothing.
@@ -31,15 +35,30 @@ def github_name(repository: str) -> str:
     return address.path.strip("/").removesuffix(".git") if address.netloc == "github.com" else ""
 
 
-def links(file: str, repository: str) -> str:
-    """Launch links of one notebook as Markdown text (a badge picture would need the network), "" without GitHub."""
+def addresses(file: str, repository: str) -> dict[str, str]:
+    """Where one notebook opens without an installation, by the name of the place; empty without GitHub."""
     name = github_name(repository)
     if not name:
-        return ""
-    return (
-        f"[Colab](https://colab.research.google.com/github/{name}/blob/main/lessons/{file}) · "
-        f"[Binder](https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{COPIES}/{file})"
-    )
+        return {}
+    return {
+        "Colab": f"https://colab.research.google.com/github/{name}/blob/main/lessons/{file}",
+        "Binder": f"https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/{COPIES}/{file}",
+    }
+
+
+def links(file: str, repository: str) -> str:
+    """Launch links of one notebook as Markdown text (a badge picture would need the network), "" without GitHub."""
+    return " · ".join(f"[{place}]({address})" for place, address in addresses(file, repository).items())
+
+
+def badges(file: str, repository: str, what: str) -> str:
+    """The same as badges for a page that is read on the web; without a network their alt text stands there.
+
+    Args:
+        what: what opens, for the alt text, such as "lesson 00".
+    """
+    opened = addresses(file, repository).items()
+    return " ".join(f"[![Open {what} in {place}]({BADGES[place]})]({address})" for place, address in opened)
 
 
 def install_cell(lesson: Lesson, repository: str) -> NotebookNode | None:

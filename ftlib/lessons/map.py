@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ftlib.lessons import book, launch
+from ftlib.lessons import book
 from ftlib.lessons.course import load_course
 
-START, END = "<!-- map: made by `python -m ftlib lessons --headers`, do not edit -->", "<!-- end of map -->"
-FIRST = "00_start_here.ipynb"
 
-
-def course_map(folder: Path | None = None, links: str = "", done: Mapping[str, str] | None = None) -> str:
+def course_map(
+    folder: Path | None = None, links: str = "", done: Mapping[str, str] | None = None,
+    found: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """The lessons as a Markdown table: question, minutes, measured seconds and memory.
 
     Args:
         folder: where the notebooks are; by default the repository's ``lessons/``, or the current folder.
         links: put before each file name, such as ``"lessons/"``.
         done: what the learner has done, by lesson; stands in place of the measured cost.
+        found: what a lesson's measurements said, by lesson, for a column of its own.
     """
-    last = "measured on one CPU core" if done is None else "done so far"
-    rows, planned_only = [f"| lesson | you find out | minutes | {last} |", "|---|---|---|---|"], []
+    names = ["lesson", "you find out", "minutes", "measured on one CPU core" if done is None else "done so far"]
+    names += [] if found is None else ["claims and what became of them"]
+    rows, planned_only = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"], []
     for entry in load_course(folder).values():
         if entry.lesson is None:
             planned_only.append(f"{entry.id} {entry.title}")
@@ -30,26 +32,12 @@ def course_map(folder: Path | None = None, links: str = "", done: Mapping[str, s
         title = f"[{entry.id} {entry.title}]({links}{entry.file})"
         cost = f"{about['seconds']:.0f} s, {about['peak_mb']:.0f} MB"
         cell = cost if done is None else done.get(entry.id, "")
-        rows.append(f"| {title} | {about['question']} | {entry.minutes} | {cell} |")
+        cells = [title, about["question"], str(entry.minutes), cell]
+        cells += [] if found is None else [found.get(entry.id, "none of its own")]
+        rows.append(f"| {' | '.join(cells)} |")
     if planned_only:
         rows += ["", f"Still to come: {' · '.join(planned_only)}."]
     return "\n".join(rows)
-
-
-def front_map(folder: Path, repository: str) -> str:
-    """What stands in the README: where to open the course without an installation, and the map."""
-    opened = launch.links(FIRST, repository)
-    said = f"Open the first lesson without installing anything: {opened}\n\n" if opened else ""
-    return said + course_map(folder, links="lessons/")
-
-
-def renew_readme(readme: Path, folder: Path, repository: str = "") -> bool:
-    """Put the current map between the two markers in the README; tell whether the text changed.
-
-    Raises:
-        LessonError: the markers are missing.
-    """
-    return put_between(readme, START, END, front_map(folder, repository), "map")
 
 
 def put_between(path: Path, start: str, end: str, text: str, what: str) -> bool:

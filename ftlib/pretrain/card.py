@@ -6,7 +6,7 @@ A ResNet with one basic block a stage (He et al. 2016, as in torchvision: `conv1
 {classes} printed letters apart. It is the pre-trained model of the vision lessons. It has never seen a digit or
 handwriting.
 
-| | |
+| what | in short |
 |---|---|
 | input | 3 x {size} x {size}, grey ink repeated over the channels, standardised with mean {mean} and deviation {std} |
 | output | one score for each letter in `config.json` |
@@ -47,7 +47,7 @@ A policy for the simulated Fetch arm (gymnasium-robotics on MuJoCo): a multilaye
 of {width} ({parameters:,} parameters) that sees where arm, block and goal are and predicts the next {chunk} actions. It
 is the pre-trained model of the robot lessons. It was never shown how to pick a block up *and* bring it somewhere.
 
-| | |
+| what | in short |
 |---|---|
 | input | {observation} numbers: the 25 of gymnasium-robotics (zeros for what is not there) and the goal, in metres; normalised inside |
 | output | {chunk} actions of {action} numbers, flat: motion in x, y, z (1 is 5 cm) and fingers (1 opens), 25 a second |
@@ -87,7 +87,7 @@ SENTIMENT = """# sentiment-lora
 Low-rank adapters (Hu et al. 2021) and a classifier that turn all-MiniLM-L6-v2 into a reader of reviews: negative or
 positive. Lesson 09 starts from it.
 
-| | |
+| what | in short |
 |---|---|
 | base | `sentence-transformers/all-MiniLM-L6-v2` (Apache-2.0), mean of the last hidden states |
 | weights | half precision safetensors in peft's format; load with `ftlib.models.sentences.sentiment()` |

@@ -6,7 +6,7 @@ A WaveNet-style network (van den Oord et al. 2016: dilated, gated convolutions w
 connections) that reads log-mel frames both ways in time and spells what it hears, trained with CTC (Graves et
 al. 2006). It is the pre-trained model of the speech lessons. **It has heard synthetic voices only.**
 
-| | |
+| what | in short |
 |---|---|
 | input | 64 log-mel bands of 8 kHz sound, a frame every 12.5 ms, see `ftlib.audio.log_mel` |
 | output | every 25 ms a score for each of 29 signs: CTC's blank, a to z, apostrophe and space |
@@ -39,7 +39,7 @@ averaged over about 1,000 steps. It took {minutes:.0f} minutes of one core.
 
 Greedy decoding on {valid} sentences that it was not trained on, in {valid_voices} voices that it was not trained on:
 
-| | character error rate | word error rate |
+| sound | character error rate | word error rate |
 |---|---|---|
 | clean | {cer:.1%} | {wer:.1%} |
 | with noise, echo and telephone lines | {noisy_cer:.1%} | {noisy_wer:.1%} |

@@ -86,11 +86,11 @@ def by_kind(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shift(table: pd.DataFrame) -> dict[str, Interval]:
-    """Accuracy on the areas that training knew minus that on the two it did not, plain texts, over seeds."""
+    """Accuracy on the two areas that training did not know minus that on those it did, plain texts, over seeds."""
     found = answers(table)
     plain = found[found["style"] == "plain"]
     means = plain.groupby(["method", "split", "seed"]).right.mean()
-    return {method: difference(means[method, "test"], means[method, "shift"]) for method in METHODS}
+    return {method: difference(means[method, "shift"], means[method, "test"]) for method in METHODS}
 
 
 def swapped(table: pd.DataFrame) -> pd.DataFrame:

@@ -81,7 +81,8 @@ def drift(groups: dict[str, np.ndarray], title: str) -> plots.Picture:
         mean = errors.mean(0)
         error = 1.96 * errors.std(0, ddof=1) / np.sqrt(len(errors))
         time = np.arange(len(mean)) / 25
-        ax.plot(time, mean, color=plots.COLOURS[i], label=name)
+        style = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "markevery": 10, "markersize": 5}
+        ax.plot(time, mean, label=name, **style)
         ax.fill_between(time, mean - error, mean + error, color=plots.COLOURS[i], alpha=0.2, linewidth=0)
         said.append(f"{name}: {mean[:10].mean():.2f} at the start, {mean[-10:].mean():.2f} at the end")
     ax.set_xlim(0, STEPS / 25)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftlib import plots
+from ftlib import palette, plots
 from ftlib.tasks.arm import HALF_BLOCK, STEPS, TOLERANCE, Arm
 from ftlib.tasks.arm_rollouts import Episode
 
@@ -209,13 +209,15 @@ class _Drawn:
 def paths(episodes: Sequence[Episode], title: str) -> plots.Picture:
     """Distance from the goal over time, one line an episode, with the 5 cm that count as there."""
     fig, ax = plots.figure(title, "seconds", "centimetres from the goal")
-    ends = []
+    ends: list[bool] = []
     for episode in episodes:
         good = episode.success
-        ax.plot(np.arange(len(episode.distance)) / 25, episode.distance * 100,
+        label = None if good in ends else "ends at the goal" if good else "does not"
+        ax.plot(np.arange(len(episode.distance)) / 25, episode.distance * 100, label=label,
                 color=plots.COLOURS[0 if good else 1], linestyle="-" if good else "--", linewidth=1)  # fmt: skip
         ends.append(good)
-    ax.axhline(TOLERANCE * 100, color="#999999", linestyle=":")
+    ax.axhline(TOLERANCE * 100, color=palette.GUIDE, linestyle=":", label=f"{100 * TOLERANCE:.0f} cm")
+    ax.legend()
     ax.set_ylim(bottom=0)
     ax.set_xlim(0, STEPS / 25)
     return plots.Picture(fig, f"{title}. {sum(ends)} of {len(ends)} lines end below 5 cm; the others are dashed.")

@@ -181,7 +181,7 @@ class Reviews(TextTask):
     name = "reviews"
     dataset = "reviews"
     classes = ("negative", "positive")
-    budgets = (16, 64, 256)
+    budgets = (16, 64, 256, 1000)
     grid = ("head", "scratch", "top", "head_then_all", "full", "lora", "tfidf")
     traced = ("scratch", "head", "full")
     trace_budget, trace_every = 256, 12

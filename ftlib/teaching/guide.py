@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from ftlib.lessons.book import Lesson
 from ftlib.teaching import facts
 from ftlib.teaching.pages import table
-from ftlib.teaching.sections import LINES_PER_MINUTE, MINUTES, WORDS_PER_MINUTE, Section, raw_minutes, sections
+from ftlib.teaching.sections import LINES_PER_MINUTE, MINUTES, WORDS_PER_MINUTE, Section, core_minutes, sections
 
 RATES = (
     f"Minutes are estimates, not measurements: {WORDS_PER_MINUTE} words or {LINES_PER_MINUTE} lines of code a minute, "
     + "and "
     + ", ".join(f"{minutes:g} for each {name}" for name, minutes in MINUTES.items())
-    + "; then all are brought to the lesson's own length."
+    + "."
 )
 
 
@@ -70,10 +70,10 @@ def _minutes(lesson: Lesson, parts: Sequence[Section]) -> str:
             clock += section.minutes
     teaching = sum(section.teaching for section in parts if section.core)
     rows.append((clock, "**end of the core**", "", teaching, clock - teaching, ""))
-    unscaled = round(sum(sum(raw_minutes(section)) for section in parts if section.core))
+    needed = round(core_minutes(lesson, parts))
     text = table(["from minute", "section", "cells", "teaching", "exercise", "what happens"], rows)
-    more = f"Unscaled, this core comes to {unscaled} minutes"
-    more += ": plan that for a slow room." if unscaled > clock else "; the rest is time to think."
+    more = f"That makes {needed} for this core"
+    more += f"; the other {clock - needed} are time to think, shared out over the table." if needed < clock else "."
     return f"## Minutes\n\n{text}\n\n{RATES} {more}"
 
 

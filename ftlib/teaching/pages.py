@@ -22,13 +22,15 @@ PAGE = """\
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }}
 h1, h2, h3 {{ line-height: 1.2; }} h2 {{ margin-top: 2rem; border-bottom: 1px solid #bbb; }}
 table {{ border-collapse: collapse; width: 100%; }} th, td {{ border: 1px solid #bbb; padding: .3rem .5rem; text-align: left; vertical-align: top; }}
-pre {{ background: #f4f4f4; padding: .6rem; overflow-x: auto; }} .anchor-link {{ display: none; }} .answer {{ height: 4rem; border-bottom: 1px solid #888; }}
+pre {{ background: #f4f4f4; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }} .anchor-link {{ display: none; }} .answer {{ height: 4rem; border-bottom: 1px solid #888; }}
 blockquote {{ border-left: 4px solid #888; margin-left: 0; padding-left: 1rem; }}
 @media print {{ body {{ margin: 0; max-width: none; font-size: 11pt; }} h2, h3 {{ break-after: avoid; }} tr, li, pre {{ break-inside: avoid; }} .new-page {{ break-before: page; }} }}
-</style>
+{style}</style>
 </head>
 <body>
+<main>
 {body}
+</main>
 </body>
 </html>
 """  # noqa: E501
@@ -63,7 +65,12 @@ def page(text: str) -> str:
     from nbconvert.filters import markdown2html
 
     title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
-    return PAGE.format(title=html.escape(title), body=markdown2html(text))
+    return document(title, markdown2html(text))
+
+
+def document(title: str, body: str, style: str = "") -> str:
+    """A complete HTML page from the HTML of its body; ``style`` is CSS beyond that of every page."""
+    return PAGE.format(title=html.escape(title), body=body, style=style)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
@@ -24,8 +24,9 @@ NOT_WIDGETS = {
 }  # fmt: skip
 WIDGETS = tuple(sorted(set(classroom.__all__) - NOT_WIDGETS))
 
-# what people take for a thing, before the sum is brought to the lesson's own minutes
+# what people take for a thing; what this leaves of the lesson's own minutes is time to think
 WORDS_PER_MINUTE, LINES_PER_MINUTE = 160, 8
+TOLERANCE = 1.0  # minutes by which a core may be longer than it says
 MINUTES = {
     "figure": 0.75, "claim": 0.75, "prediction": 1.0, "widget": 4.0, "quiz question": 0.5, "exercise": 4.0,
     "reflection": 3.0,
@@ -185,7 +186,7 @@ def sections(lesson: Lesson) -> list[Section]:
 
 
 def raw_minutes(section: Section) -> tuple[float, float]:
-    """Minutes of teaching and of exercise at the rates of this module, before they are scaled."""
+    """Minutes of teaching and of exercise at the rates of this module, without time to think."""
     words = sum(len(text.split()) for text in section.texts)
     lines = sum(len(cell.source.splitlines()) for cell in section.cells)
     reading = words / WORDS_PER_MINUTE + lines / LINES_PER_MINUTE
@@ -200,8 +201,29 @@ def raw_minutes(section: Section) -> tuple[float, float]:
     return reading + shown, tries
 
 
+def core_minutes(lesson: Lesson, parts: Sequence[Section]) -> float:
+    """What the core takes at the rates of this module, or as its author says in ``section_minutes``."""
+    fixed = lesson.about.get("section_minutes", {})
+    return sum(sum(fixed.get(part.heading) or raw_minutes(part)) for part in parts if part.core)
+
+
+def overfull(lesson: Lesson) -> list[str]:
+    """Whether the core takes longer than the lesson's ``minutes``: one sentence if so, nothing otherwise.
+
+    Raises:
+        CourseDataError: the quiz of the lesson is broken.
+    """
+    needed, minutes = core_minutes(lesson, sections(lesson)), lesson.about["minutes"]
+    if needed <= minutes + TOLERANCE:
+        return []
+    return [f"the core takes {needed:.0f} minutes and says {minutes}: move something into the extras"]
+
+
 def _share_out(lesson: Lesson, found: list[Section]) -> None:
-    """Give each section its minutes: the core's sum is the lesson's ``minutes``, extras go at the same pace."""
+    """Give each section its minutes and its share of the time to think: the core's sum is the lesson's ``minutes``.
+
+    Extras go at the same pace. A core without time to think is `overfull`, and a test refuses it.
+    """
     fixed = lesson.about.get("section_minutes", {})
     unknown = sorted(set(fixed) - {section.heading for section in found})
     if unknown:

@@ -122,7 +122,7 @@ def _code(cell: NotebookNode, kind: str) -> list[NotebookNode]:
     hidden = bool(pictures(cell) or calls(cell, "claim")) or len(code.splitlines()) > CODE_LINES
     if not outputs and (hidden or not code):
         return []
-    plain = [_plain(output) for output in outputs]
+    plain = [still(output) for output in outputs]
     if hidden or not code:  # what was drawn, claimed and said has a slide each
         return [_output(part, "subslide" if number else kind) for number, part in enumerate(_grouped(plain))]
     return [new_code_cell(code, outputs=plain, metadata={"slideshow": {"slide_type": kind}})]
@@ -157,7 +157,7 @@ def told(source: str) -> str:
     return "\n".join(line for line in lines if line.strip() and not line.startswith("# NBVAL"))
 
 
-def _plain(output: NotebookNode) -> NotebookNode:
+def still(output: NotebookNode) -> NotebookNode:
     """An output without the forms that only a live notebook can show."""
     if "data" not in output:
         return output

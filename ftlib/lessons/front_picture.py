@@ -1,0 +1,202 @@
+"""The README's picture: recorded scores over labels, fine-tuned, from scratch, and the cheapest sensible rival."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ftlib.metrics import Interval, mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAMES = {"light": "front-light.png", "dark": "front-dark.png"}
+LINES = ("fine-tuned", "from scratch", "cheapest rival")
+MARKERS, DASHES = ("o", "s", "^"), ("-", "--", ":")
+DPI, STAMP = 160, "record"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of the page that the picture lies on, and one for each of ``LINES``."""
+
+    page: str
+    text: str
+    grid: str
+    lines: tuple[str, str, str]
+
+
+THEMES = {
+    "light": Theme("#ffffff", "#1f2328", "#dddddd", ("#0072B2", "#D55E00", "#555555")),
+    "dark": Theme("#0d1117", "#e6edf3", "#30363d", ("#56B4E9", "#E69F00", "#b8b8b8")),
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One domain's curves.
+
+    Attributes:
+        title: what the networks learn.
+        domain: whose record it is in ``data/results``.
+        task: in that record.
+        recipes: what is drawn for each of ``LINES``, and what the rival is, in words.
+        unit: of the labels.
+    """
+
+    title: str
+    domain: str
+    task: str
+    recipes: tuple[str, str, str]
+    rival: str
+    unit: str
+
+
+PANELS = (
+    Panel("Vision: handwritten digits", "vision", "digits", ("head_then_all", "scratch", "svm"),
+          "support vector machine", "labels per class"),
+    Panel("Language: reviews", "text", "reviews", ("head_then_all", "scratch", "tfidf"), "word counts",
+          "labelled reviews"),
+    Panel("Language: finance news", "text", "finance_news", ("full", "scratch", "tfidf"), "word counts",
+          "labelled headlines"),
+    Panel("Robot arm: pick and place", "robotics", "pick_and_place", ("full", "scratch", "neighbours"),
+          "nearest neighbours", "demonstrations"),
+)  # fmt: skip
+
+
+@cache
+def measured() -> tuple[dict[str, Any], ...]:
+    """What is drawn: for each panel its metric, its budgets, and an interval for each line and budget."""
+    from ftlib import results
+
+    found = []
+    for panel in PANELS:
+        table = results.load(panel.domain, panel.task)
+        budgets = sorted(int(n) for n in table.budget.unique())
+        spans = [
+            [mean_interval(table[(table.recipe == name) & (table.budget == n)].score.tolist()) for n in budgets]
+            for name in panel.recipes
+        ]
+        found.append({"metric": str(table.metric.iloc[0]), "budgets": budgets, "spans": spans})
+    return tuple(found)
+
+
+def alt() -> str:
+    """The picture in words."""
+    said = []
+    for panel, drawn in zip(PANELS, measured(), strict=True):
+        ends = [f"{name} {spans[0].value:.2f} to {spans[-1].value:.2f}"
+                for name, spans in zip(LINES, drawn["spans"], strict=True)]  # fmt: skip
+        first, last = drawn["budgets"][0], drawn["budgets"][-1]
+        said.append(f"{panel.title}, {drawn['metric']} from {first} to {last} {panel.unit}: {', '.join(ends)}")
+    return f"Four figures of recorded scores over labels, each with three lines. {'. '.join(said)}."
+
+
+def markup() -> str:
+    """The picture as HTML, light or dark as the reader's page is, and a sentence below it."""
+    rivals = {panel.rival: [p.title.partition(": ")[2] for p in PANELS if p.rival == panel.rival] for panel in PANELS}
+    named = "; ".join(f"{rival} for {' and '.join(where)}" for rival, where in rivals.items())
+    return (
+        f'<picture>\n<source media="(prefers-color-scheme: dark)" srcset="lessons/{NAMES["dark"]}">\n'
+        f'<img alt="{alt()}" src="lessons/{NAMES["light"]}" width="830">\n</picture>\n\n'
+        f"*Recorded results of the course, means over seeds with 95 % intervals. The reviews and the news were written "
+        f"by a language model, and the arm is simulated. The cheapest rival: {named}.*"
+    )
+
+
+def fingerprint() -> str:
+    """A short hash of all that is drawn; a saved picture carries it."""
+    rounded = [
+        [panel.title, drawn["budgets"], [[[round(x, 3) for x in (s.value, s.low, s.high)] for s in line]
+                                         for line in drawn["spans"]]]
+        for panel, drawn in zip(PANELS, measured(), strict=True)
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps([rounded, repr(THEMES)]).encode()).hexdigest()[:16]
+
+
+def stamp(path: Path) -> str:
+    """The hash that a saved picture carries, "" where there is no such picture."""
+    from PIL import Image
+
+    if not path.exists():
+        return ""
+    with Image.open(path) as image:
+        return str(image.info.get(STAMP, ""))
+
+
+def renew(folder: Path) -> bool:
+    """Draw both pictures into ``folder`` if they show another record than today's; tell whether they did."""
+    if all(stamp(folder / name) == fingerprint() for name in NAMES.values()):
+        return False
+    for name, file in NAMES.items():
+        _save(draw(THEMES[name]), folder / file)
+    return True
+
+
+def draw(theme: Theme) -> Figure:
+    """The four panels in the colours of a theme."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style = {
+        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": theme.grid,
+        "text.color": theme.text, "axes.edgecolor": theme.text, "xtick.color": theme.text, "ytick.color": theme.text,
+        "axes.labelcolor": theme.text, "axes.facecolor": theme.page, "font.size": 10, "legend.frameon": False,
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        fig = Figure(figsize=(8.3, 5.4), facecolor=theme.page, layout="constrained")
+        FigureCanvasAgg(fig)
+        axes = fig.subplots(2, 2)
+        for ax, panel, drawn in zip(axes.flat, PANELS, measured(), strict=True):
+            _draw_panel(ax, panel, drawn, theme)
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        fig.legend(handles, labels, loc="outside upper left", ncols=len(LINES))
+    return fig
+
+
+def _draw_panel(ax: Axes, panel: Panel, drawn: dict[str, Any], theme: Theme) -> None:
+    budgets: list[int] = drawn["budgets"]
+    for i, spans in enumerate(drawn["spans"]):
+        at = [place + 0.05 * (i - 1) for place in range(len(budgets))]
+        ax.errorbar(
+            at, [span.value for span in spans], _reach(spans), label=LINES[i], marker=MARKERS[i], markersize=6,
+            linestyle=DASHES[i], linewidth=2, capsize=3, color=theme.lines[i],
+        )  # fmt: skip
+    ax.set_title(panel.title, fontsize=10, fontweight="bold", loc="left")
+    ax.set_xticks(range(len(budgets)), [str(n) for n in budgets])
+    ax.set_xlabel(panel.unit)
+    ax.set_ylabel(drawn["metric"])
+    ax.set_ylim(0, 1.03)
+
+
+def _reach(spans: list[Interval]) -> list[list[float]]:
+    return [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
+
+
+def _save(fig: Figure, path: Path) -> None:
+    """Write a PNG of 64 colours that carries the record's hash; a kill leaves the old picture or the new one."""
+    import io
+
+    from PIL import Image, PngImagePlugin
+
+    full, info = io.BytesIO(), PngImagePlugin.PngInfo()
+    fig.savefig(full, format="png", dpi=DPI, facecolor=fig.get_facecolor())
+    info.add_text(STAMP, fingerprint())
+    few = Image.open(full).convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            few.save(file, format="png", optimize=True, pnginfo=info)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
