@@ -14,16 +14,18 @@ STAMP = $(VENV)/.ftlib-$(1)-$(KEY)
 HEADLESS := $(shell test "$$(uname)" = Linux && test -z "$$DISPLAY$$WAYLAND_DISPLAY" && echo --no-browser)
 AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
-.PHONY: help lab test lessons teach release bench kit test-colab install-lab install-test
+.PHONY: help lab test browser lessons teach reading release bench kit test-colab install-lab install-test
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab               install the course and open your copy of it in JupyterLab"
 	@echo "make test              install it and run all tests and all lessons"
+	@echo "make browser           open lessons in a real browser: 00, 03 and what you changed; ALL=1 or ONLY=\"03 06\""
 	@echo "make lessons           run all lessons again and save them"
 	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
 	@echo "make teach             make the teacher's kit: guides, plans, slides, a student and an instructor edition"
-	@echo "make release           everything that is slow: all tests, the student edition run untouched, four kernels at once"
+	@echo "make reading           make build/html, a copy of the lessons for reading without a network"
+	@echo "make release           everything that is slow: all tests, every lesson in the browser, the student edition, four kernels"
 	@echo "make bench             compare the speed of fit with other trainers"
 	@echo "make kit               one folder, build/kit, that starts the course without a network"
 	@echo "make kit PLATFORMS=\"linux mac windows\" PYTHONS=\"3.11 3.13\"   for a room of mixed laptops"
@@ -39,12 +41,21 @@ lab: install-lab
 test: install-test
 	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist loadscope --nbval-lax tests lessons
 
+# pictures of what the browser showed go to build/browser; skipped where there is no Chromium or Chrome
+browser: install-test
+	@FTLIB_BROWSER_LESSONS="$(or $(if $(ALL),all),$(ONLY),$(FTLIB_BROWSER_LESSONS))" "$(BIN)/python" -m pytest -rs tests/browser
+
 lessons: install-test
 	@"$(BIN)/python" -m ftlib lessons $(if $(ONLY),--only $(ONLY))
 
 teach: install-lab
 	@"$(BIN)/python" -m ftlib teach $(if $(ONLY),--only $(ONLY))
 
+reading: install-lab
+	@"$(BIN)/python" -m ftlib reading $(if $(ONLY),--only $(ONLY))
+
+# the tests open every lesson in the browser
+release: export FTLIB_BROWSER_LESSONS := all
 release: test
 	@"$(BIN)/python" -m ftlib teach --run
 	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py

@@ -14,6 +14,7 @@ COMMANDS = {
     "claims": "collect the claims that the lessons measured into one table",
     "lessons": "run lessons and save them in their normal form",
     "teach": "make the teacher's kit: guides, plans, slides, a student and an instructor edition",
+    "reading": "make a copy of the lessons for reading: HTML pages that need no network",
     "kit": "make one folder with which a room starts the course without a network",
 }
 
@@ -48,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ftlib.teaching.command import main as teach_main
 
         return teach_main(rest)
+    if command == "reading":
+        from ftlib.teaching.reading import main as reading_main
+
+        return reading_main(rest)
     if command == "kit":
         from ftlib.kit import main as kit_main
 

@@ -8,7 +8,6 @@ import sys
 import warnings
 from pathlib import Path
 
-from ftlib import runtime
 from ftlib.classroom.display import emit, in_ipython
 from ftlib.classroom.source import CourseDataError
 from ftlib.classroom.storage import write_json
@@ -32,7 +31,6 @@ def lesson(id: str) -> None:
         )
     _current = id
     _quieten()
-    runtime.trim_memory()
     if os.environ.get("FTLIB_USAGE_DIR") and in_ipython():
         _register_usage_hook()
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, BertConfig, BertModel, BertPreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from ftlib import catalog
+from ftlib import catalog, runtime
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -117,6 +117,7 @@ def encoder(name: str, n_classes: int = 2, pooling: Pooling = "mean", pretrained
     """
     if name not in ENCODERS:
         raise ValueError(f"there is no backbone {name!r} for texts: choose from {', '.join(ENCODERS)}")
+    runtime.spare_memory()
     kind = _kind(name)
     kind.config_class(pooling=pooling)  # refuses what it does not know; from_pretrained would take it
     folder = catalog.path(name) if pretrained else catalog.path(name, "config.json").parent

@@ -1,0 +1,130 @@
+"""``python -m ftlib reading``: the lessons with their results as HTML pages, for reading without a network.
+
+A page needs no Jupyter, no script and no other file. Where a notebook has a widget, the page has what the lesson
+shows without widgets: a recorded figure, or a quiz whose answers unfold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import re
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ftlib.lessons import book
+from ftlib.lessons.book import Lesson, LessonError, tags
+from ftlib.lessons.map import course_map
+from ftlib.teaching.pages import document, page, write
+from ftlib.teaching.slides import TEMPLATES, still
+
+FOLDER = Path("build") / "html"
+NOTEBOOK = re.compile(r"\[([^]]+)\]\(([^):#]+)\.ipynb(#[^)]*)?\)")
+STYLE = """\
+img { max-width: 100%; height: auto; }
+.output_area { margin: .6rem 0; overflow-x: auto; } .output_area table { width: auto; }
+.highlight pre { background: #fafafa; border: 1px solid #ddd; }
+.solution { margin: 1rem 0; padding-left: 1rem; border-left: 4px solid #888; }
+.output_area details { margin: .4rem 0; } summary { cursor: pointer; }
+"""
+INDEX = """\
+# Fine-tuning, from scratch to useful: a reading copy
+
+Made from the lessons by `python -m ftlib reading`, with the results that they were saved with. It needs no network. \
+To run the experiments yourself, open the notebooks with `make lab`.
+
+{map}
+"""
+
+
+def reading_copy(lesson: Lesson, others: Collection[str]) -> str:
+    """A lesson with its results as one HTML page.
+
+    Args:
+        lesson: a lesson that has been run.
+        others: names of the notebooks, without ending, whose pages lie beside this one: links lead to them.
+    """
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="course_page", extra_template_basedirs=[str(TEMPLATES)], exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )  # fmt: skip
+    body, _ = exporter.from_notebook_node(_for_readers(lesson, others))
+    home = '<p><a href="index.html">All lessons</a></p>'
+    return document(f"{lesson.id} {lesson.about['title']}", f"{home}\n{body}\n{home}", _highlighting() + STYLE)
+
+
+def _for_readers(lesson: Lesson, others: Collection[str]) -> NotebookNode:
+    notebook = copy.deepcopy(lesson.notebook)
+    notebook.cells = [cell for cell in notebook.cells if "colab" not in tags(cell)]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = to_pages(cell.source, others)
+        elif cell.cell_type == "code":
+            cell.outputs = [still(output) for output in cell.outputs]
+            for output in cell.outputs:
+                if "text/markdown" in output.get("data", {}):
+                    output.data["text/markdown"] = to_pages(output.data["text/markdown"], others)
+    return notebook
+
+
+def to_pages(text: str, others: Collection[str]) -> str:
+    """Markdown whose links to notebooks lead to their pages, or are plain text where there is no page.
+
+    >>> to_pages("See [03](lessons/03_x.ipynb#a) and [04](04_y.ipynb).", ["03_x"])
+    'See [03](03_x.html#a) and 04.'
+    """
+
+    def renamed(match: re.Match[str]) -> str:
+        name = match[2].rsplit("/")[-1]
+        return f"[{match[1]}]({name}.html{match[3] or ''})" if name in others else match[1]
+
+    return NOTEBOOK.sub(renamed, text)
+
+
+def _highlighting() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    return HtmlFormatter(style="default").get_style_defs(".highlight") + "\n"
+
+
+def make_reading(lessons: Sequence[Lesson], folder: Path, root: Path) -> None:
+    """Write a page for each lesson, and one that leads to them.
+
+    Args:
+        lessons: those to write; each has been run.
+        folder: where the pages go; pages that lie there already stay, and are linked.
+        root: the course's repository.
+    """
+    names = {lesson.path.stem for lesson in lessons} | {path.stem for path in folder.glob("[0-9][0-9]_*.html")}
+    for lesson in lessons:
+        write(folder / f"{lesson.path.stem}.html", reading_copy(lesson, names))
+    write(folder / "index.html", page(to_pages(INDEX.format(map=course_map(root / "lessons")), names)))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 1 if the pages could not be made."""
+    parser = argparse.ArgumentParser(prog="ftlib reading", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
+    parser.add_argument("--out", type=Path, help=f"where to write (default: {FOLDER.as_posix()}/)")
+    options = parser.parse_args(argv)
+    try:
+        root = book.checkout()
+        folder = options.out or root / FOLDER
+        lessons = book.find(root / "lessons", options.only)
+        unrun = [lesson.id for lesson in lessons if "seconds" not in lesson.about]
+        if unrun and options.only:
+            raise LessonError(f"No lesson {unrun[0]} has been run yet: `python -m ftlib lessons` runs them.")
+        make_reading([lesson for lesson in lessons if lesson.id not in unrun], folder, root)
+    except LessonError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"{problem.filename or folder} cannot be written: {problem.strerror or problem}.", file=sys.stderr)
+        return 1
+    print(f"The reading copy is in {folder}: open index.html there.")
+    return 0

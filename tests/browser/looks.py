@@ -1,0 +1,65 @@
+"""What must hold of a notebook that has run in the browser, whatever lesson it is; faults are told as sentences."""
+
+from __future__ import annotations
+
+import ast
+
+import probes
+from chosen import ROOT
+from driver import Notebook
+from nbformat import NotebookNode
+
+from ftlib.lessons.rules import ALT_TEXT, calls
+
+MAY_WARN = "may-warn"  # a cell with this tag may write to stderr
+# Notebook 7 itself says these when it opens a file
+NOT_OURS = ("reading 'schema'", "'filebrowser:open-path' not registered")
+
+
+def complaints(notebook: Notebook) -> list[str]:
+    """Errors and warnings: in cells, from the kernel outside of cells, and in the browser's console."""
+    faults = [
+        f"cell {cell['index']}: {output['name']}: {output['text'][:300]}"
+        for cell in notebook.cells()
+        for output in cell["outputs"]
+        if output["type"] == "error" or (output["name"] == "stderr" and MAY_WARN not in cell["tags"])
+    ]
+    faults += [f"the kernel, outside of cells: {text}" for text in notebook.page.evaluate(probes.HEARD) if not faults]
+    mine = [text for text in notebook.complaints if not any(known in text for known in NOT_OURS)]
+    return faults + [f"the browser's console: {text}" for text in mine]
+
+
+def widget_makers() -> set[str]:
+    """The classroom's functions that show a widget: those that call ``emit`` with one."""
+    names = set()
+    for path in (ROOT / "ftlib" / "classroom").glob("*.py"):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
+                emitted = [node for node in ast.walk(function) if isinstance(node, ast.Call)
+                           and ast.unparse(node.func) == "emit"]  # fmt: skip
+                if any(word.arg == "widget" for call in emitted for word in call.keywords):
+                    names.add(function.name)
+    return names
+
+
+def missing_widgets(notebook: Notebook) -> list[str]:
+    """Widgets that fell back to their plain form, were not drawn, or whose place holds an excuse."""
+    makers, faults = widget_makers(), []
+    for cell in notebook.cells():
+        if cell["type"] != "code":
+            continue
+        here = f"cell {cell['index']}"
+        wanted = sum(len(calls(NotebookNode(source=cell["source"]), name)) for name in makers)
+        if cell["asked"] < wanted:
+            faults.append(f"{here}: {wanted} widgets are asked for, and {cell['asked']} were made")
+        if cell["drawn"] < cell["asked"]:
+            faults.append(f"{here}: {cell['asked']} widgets were made, and {cell['drawn']} drawn")
+        faults += [f"{here} says {text!r}" for text in probes.BROKEN if text.lower() in cell["text"].lower()]
+    return faults
+
+
+def bad_figures(notebook: Notebook) -> list[str]:
+    """Pictures in outputs that are not loaded, or whose alternative text says too little."""
+    figures = notebook.page.evaluate(probes.FIGURES, ".jp-OutputArea img")
+    return [f"a picture {figure['width']} px wide, {figure['alt']!r}" for figure in figures
+            if not figure["width"] or len(figure["alt"]) < ALT_TEXT]  # fmt: skip
