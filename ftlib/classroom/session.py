@@ -12,6 +12,7 @@ from ftlib.classroom.display import emit, in_ipython
 from ftlib.classroom.source import CourseDataError
 from ftlib.classroom.storage import write_json
 
+LIBRARY_MB = 512  # what a kernel with torch, transformers and scikit-learn maps of files in blocks of 4 kB
 _current: str | None = None
 
 
@@ -70,7 +71,9 @@ def show(text: str) -> None:
 def usage() -> dict[str, float]:
     """This process's CPU seconds (user and system, ended children included) and peak memory in MB.
 
-    ``peak_mb`` (1 MB = 2**20 bytes) is left out on Windows, which does not report it.
+    ``peak_mb`` (1 MB = 2**20 bytes) is left out on Windows, which does not report it. On Linux it counts at most
+    ``LIBRARY_MB`` of pages that are copies of files: how much of a library is mapped in one go depends on the system's
+    page cache (two installations of one version differed by 140 MB), and such pages are dropped when memory is short.
     """
     times = os.times()
     report = {"cpu_seconds": times.user + times.system + times.children_user + times.children_system}
@@ -86,9 +89,9 @@ def _peak_mb() -> float | None:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         status = ""
-    high_water = re.search(r"^VmHWM:\s+(\d+) kB", status, flags=re.MULTILINE)
-    if high_water:
-        return int(high_water[1]) / 2**10
+    found = {name: int(kb) / 2**10 for name, kb in re.findall(r"^(VmHWM|RssFile):\s+(\d+) kB", status, re.MULTILINE)}
+    if "VmHWM" in found:
+        return found["VmHWM"] - max(0.0, found.get("RssFile", 0.0) - LIBRARY_MB)
     try:
         import resource
     except ImportError:

@@ -26,7 +26,7 @@ class Usage:
 
     Attributes:
         seconds: CPU time of the kernel, user and system, in seconds.
-        peak_mb: its largest resident memory, in MB.
+        peak_mb: its largest resident memory, in MB, as ``ftlib.classroom.session.usage`` counts it.
     """
 
     seconds: float

@@ -94,6 +94,9 @@ class Field:
     def lexicon(self, texts=(), field: bool = False) -> lexicon.Lexicon:
         return lexicon.Lexicon(list(texts), words=["give", "water"])
 
+    def dictionary(self) -> frozenset[str]:
+        return frozenset(word for row in self.data.about for word in row["text"].split())
+
 
 @pytest.fixture
 def bench(spoken) -> Bench:

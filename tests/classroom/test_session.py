@@ -128,3 +128,13 @@ def test_importing_the_classroom_is_light():
 def test_text_is_escaped_and_code_kept():
     assert rich("`<b>` & <i>") == "<code>&lt;b&gt;</code> &amp; &lt;i&gt;"
     assert details("a", "<p>b</p>") == "<details><summary>a</summary><p>b</p></details>"
+
+
+def test_pages_of_files_count_only_so_far(monkeypatch):
+    def peak(status: str) -> float:
+        monkeypatch.setattr(session.Path, "read_text", lambda self, **_: status)
+        return session.usage()["peak_mb"]
+
+    kb = 2**10
+    assert peak(f"VmHWM:\t{1000 * kb} kB\nRssAnon:\t{600 * kb} kB\nRssFile:\t{300 * kb} kB\n") == 1000
+    assert peak(f"VmHWM:\t{1500 * kb} kB\nRssFile:\t{(session.LIBRARY_MB + 100) * kb} kB\n") == 1400
