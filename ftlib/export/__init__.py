@@ -100,6 +100,19 @@ def _writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
     return partial(how.write, model=plain, settings=how.config(plain, task))
 
 
+def check_outputs(has: int, needed: int) -> None:
+    """Refuse a head of another size than one output a class.
+
+    Raises:
+        ValueError: the sizes differ.
+    """
+    if has != needed:
+        raise ValueError(
+            f"only a model with {needed} outputs, one a class, can be saved, but this one has {has}: "
+            f"replace the head with adapt.replace_head(model, {needed})"
+        )
+
+
 def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
     config = _config(task)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in _plain(model).state_dict().items()}

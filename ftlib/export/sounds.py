@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ftlib import audio
-from ftlib.export import predict_sound
+from ftlib.export import check_outputs, predict_sound
 from ftlib.models import wavenet
 from ftlib.tasks.base import Task
 
@@ -39,12 +39,7 @@ def config(model: nn.Module, task: Task) -> dict[str, Any]:
         raise ValueError(f"{task.name} writes down what is said: only models that choose a class can be saved so far")
     if not isinstance(model, wavenet.WaveNet):
         raise ValueError("only the course's WaveNet can be saved for recordings: take task.pretrained()")
-    if model.head.out_features != task.n_outputs:
-        n, has = task.n_outputs, model.head.out_features
-        raise ValueError(
-            f"only a model with {n} outputs, one a class, can be saved, but this one has {has}: "
-            f"replace the head with adapt.replace_head(model, {n})"
-        )
+    check_outputs(model.head.out_features, task.n_outputs)
     network = {
         "outputs": task.n_outputs, "mels": model.stem.in_channels, "channels": model.stem.out_channels,
         "stacks": len(model.stack_names),

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ftlib import catalog
-from ftlib.export import TOKENIZER, predict_text
+from ftlib.export import TOKENIZER, check_outputs, predict_text
 from ftlib.tasks.base import Task
 from ftlib.tasks.tokens import MAX_TOKENS
 
@@ -65,12 +65,7 @@ def config(model: nn.Module, task: Task) -> dict[str, Any]:
     pooling = getattr(own, "pooling", None)
     if pooling not in POOL:
         raise ValueError("only the course's text models can be saved here: this one has none of their poolings")
-    if model.classifier.out_features != task.n_outputs:
-        n, has = task.n_outputs, model.classifier.out_features
-        raise ValueError(
-            f"only a model with {n} outputs, one a class, can be saved, but this one has {has}: "
-            f"replace the head with adapt.replace_head(model, {n})"
-        )
+    check_outputs(model.classifier.out_features, task.n_outputs)
     encoder = type(own).__mro__[1]  # the class that transformers knows
     classes = list(map(str, task.classes))
     base = next(source.repo for source in catalog.entry(task.backbone).sources if source.repo)
