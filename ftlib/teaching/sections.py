@@ -19,8 +19,8 @@ from ftlib.lessons.rules import alt_texts
 OPENING, QUIZ, REFLECTION = "Opening", "Quiz", "In your own words"
 CLOSING = ("With your data", "When I would not", "Summary", "Go bigger")
 NOT_WIDGETS = {
-    "calibration", "card", "check", "claim", "lesson", "predict", "progress", "quiz", "reflect", "show", "term",
-    "watch",
+    "calibration", "card", "check", "claim", "lesson", "listen", "predict", "progress", "quiz", "reflect", "show",
+    "term", "watch",
 }  # fmt: skip
 WIDGETS = tuple(sorted(set(classroom.__all__) - NOT_WIDGETS))
 
