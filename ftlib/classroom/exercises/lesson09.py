@@ -57,7 +57,7 @@ def _best() -> dict[str, str]:
 @exercise(
     "09-users",
     hints=(
-        "`imbalance.bill(table.true, table.A, costs)` is what model A costs a user per 100 headlines.",
+        "`imbalance.bill(table.true, table.A, users['risk desk'])` is what A costs the risk desk per 100 headlines.",
         "Compute three numbers a model: `metrics.f1(table.true, table.A)` and two bills. Each time another model wins.",
     ),
     wrong=(
