@@ -17,7 +17,16 @@ from ftlib.lessons import book, rules
 from ftlib.lessons.book import Lesson, LessonError, tags
 from ftlib.teaching import catch_up, command, facts, plans, slides
 from ftlib.teaching.catching import FILE, pack, unpack
-from ftlib.teaching.editions import CATCH_UP, answers, code_of, edition_faults, instructor, solution_lines, student
+from ftlib.teaching.editions import (
+    CATCH_UP,
+    answers,
+    code_of,
+    edition_faults,
+    instructor,
+    needed_later,
+    solution_lines,
+    student,
+)  # fmt: skip
 from ftlib.teaching.guide import guide
 from ftlib.teaching.pages import table, write_page
 from ftlib.teaching.sections import headed, overfull, pictures, raw_minutes, sections, whole_shares
@@ -302,6 +311,14 @@ def test_an_edition_with_other_code_is_noticed(monkeypatch):
     bare = Lesson(lesson.path, new_notebook(cells=[]))
     monkeypatch.setattr(editions, "instructor", lambda _: bare)
     assert any("instructor edition holds other code" in fault for fault in edition_faults(lesson))
+
+
+def test_what_a_comprehension_or_function_names_is_needed_by_no_later_cell():
+    solution = code("best = [name for name in 'ab']\ndef rule(n):\n    part = n\n    return part", "solution")
+    for later in ("[name for name in 'cd']", "{n: part for n, part in {}.items()}", "(lambda name: name)(1)",
+                  "def f(part):\n    name = part\n    return name"):  # fmt: skip
+        assert needed_later([solution, code(later)], 0) == [], later
+    assert needed_later([solution, code("best[0], [rule(name) for name in best]")], 0) == ["best", "rule"]
 
 
 def test_an_answer_that_is_needed_later_can_be_fetched():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Iterator
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -124,11 +125,22 @@ def _stored(statements: list[ast.stmt]) -> list[str]:
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             names += [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
         else:
-            found = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-            names += [node.id for node in found if isinstance(node.ctx, ast.Store)]
+            names += _names(statement, ast.Store)
     return list(dict.fromkeys(names))
 
 
 def _loaded(statement: ast.stmt) -> set[str]:
-    found = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    return {node.id for node in found if isinstance(node.ctx, ast.Load)}
+    return set(_names(statement, ast.Load))
+
+
+def _names(node: ast.AST, context: type[ast.expr_context], own: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Names that a node stores or loads outside itself: what a comprehension, lambda or function names is its own."""
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        own |= {name.id for part in node.generators for name in ast.walk(part.target) if isinstance(name, ast.Name)}
+    elif isinstance(node, ast.Lambda | ast.FunctionDef):
+        own |= {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
+        own |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    if isinstance(node, ast.Name) and isinstance(node.ctx, context) and node.id not in own:
+        yield node.id
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child, context, own)

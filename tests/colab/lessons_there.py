@@ -147,6 +147,7 @@ def run(python: Path, lessons: Sequence[Lesson], folder: Path) -> int:
     quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # the debugger of Colab's ipykernel warns on Python 3.13
     settings = clean(**FIXED, **quiet, FTLIB_USAGE_DIR=str(usage), PYTHONPATH=str(ROOT / "tests" / "guard"))
     command = [str(python), "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(content), "-p", "no:cacheprovider"]
+    command += ["--confcutdir", str(content)]  # the repository around the folder has no say
     command += ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}", str(content)]
     status = subprocess.run(command, cwd=content, env=settings).returncode
     print(table([(lesson, read_usage(usage, lesson.id)) for lesson in lessons]))
