@@ -20,7 +20,7 @@ _STUDIES: tuple[str, ...] = (
     "depth", "hierarchy", "probes", "sources", "starts", "brakes", "rare", "leaks",
     "finance_start", "imbalance",
     "arm_mixes", "arm_next", "arm_forgetting", "arm_cloning", "arm_worlds",
-    "pooling", "slices", "speed", "starved",
+    "pooling", "slices", "speed", "starved", "recorded_digits",
 )
 
 

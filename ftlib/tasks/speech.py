@@ -20,7 +20,7 @@ from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Tran
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SVM_GRID = [{"C": c, "gamma": gamma} for c in (1.0, 10.0) for gamma in (0.0003, 0.001, 0.003, 0.01)]
-LEXICON_GRID = [{"weight": w, "bonus": b} for w in (0.3, 0.6, 0.9) for b in (1.0, 3.0)]
+LEXICON_GRID = [{"weight": w, "bonus": b} for w in (0.6, 0.9, 1.2) for b in (0.0, 1.0)]
 
 
 class Dictation(Transcription):
