@@ -21,6 +21,7 @@ _STUDIES: tuple[str, ...] = (
     "finance_start", "imbalance",
     "arm_mixes", "arm_next", "arm_forgetting", "arm_cloning", "arm_worlds",
     "pooling", "slices", "speed", "starved", "recorded_digits",
+    "dictation_decoding", "dictation_noise", "dictation_forgetting",
 )
 
 

@@ -115,14 +115,14 @@ def solution_of_words() -> Any:
 
 
 PLANS = ("as it is", "word list", "fine-tune", "fine-tune and word list", "nobody should")
-RIGHT = {"Dana": "word list", "Eli": "fine-tune and word list", "Fay": "nobody should"}
+RIGHT = {"Dana": "word list", "Eli": "word list", "Fay": "nobody should"}
 WHY_NOT = {
     ("Dana", "fine-tune"): "she has no recordings with their texts, and that is what fine-tuning needs",
     ("Dana", "fine-tune and word list"): "she has no recordings with their texts, and that is what fine-tuning needs",
     ("Dana", "as it is"): "her reports are full of words that the network spells by ear, and she has them on paper",
-    ("Eli", "word list"): "he has recordings with their texts as well; look at what the two do together",
-    ("Eli", "fine-tune"): "his texts hold words, and a list of them costs nothing more",
-    ("Eli", "as it is"): "he has both recordings and texts, and either would help",
+    ("Eli", "fine-tune and word list"): "fine-tuning added nothing to the list that five draws could show",
+    ("Eli", "fine-tune"): "his reports hold words, and on ten minutes of audio a list of them did far more",
+    ("Eli", "as it is"): "he has both recordings and texts, and one of them did help",
 }
 
 
@@ -132,7 +132,10 @@ WHY_NOT = {
         "Ask of each: are there texts, are there recordings with their texts, and who looks at what was written?",
         "Texts alone make a word list. Recordings with texts allow fine-tuning. What looks right needs a reader.",
     ),
-    wrong=(RIGHT | {"Dana": "fine-tune"}, RIGHT | {"Fay": "word list"}, RIGHT | {"Eli": "magic"}, "word list"),
+    wrong=(
+        RIGHT | {"Dana": "fine-tune"}, RIGHT | {"Fay": "word list"}, RIGHT | {"Eli": "fine-tune and word list"},
+        RIGHT | {"Eli": "magic"}, "word list",
+    ),
 )
 def choose(answer: Any) -> str:
     """A plan for each of three people."""
@@ -141,4 +144,4 @@ def choose(answer: Any) -> str:
         expect(plan in PLANS, f"{name}: choose one of {', '.join(PLANS)}")
         expect(name != "Fay" or plan == RIGHT["Fay"], "Fay: nobody reads her notes before the drug is given")
         expect(plan == RIGHT[name], f"{name}: {WHY_NOT.get((name, plan), 'somebody does read these notes')}")
-    return "What there is to learn from decides between the first two. Who reads the result decides about the third."
+    return "Ten minutes of audio added nothing to the list that five draws could show. Who reads it decides the rest."
