@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ftlib import adapt, audio, data_checks, export, tasks
+from ftlib import adapt, audio, data_checks, export, recipes, tasks
 from ftlib.recipes import compare
 from ftlib.tasks import clips
 from ftlib.tasks.folders import kind_of
@@ -69,6 +69,13 @@ def test_own_recordings_run_through_compare_and_the_checks(folder):
     assert set(found.table.id) == {"one/again.wav", "one/p0_0.wav", "seven/quieter.wav", "seven/p1_1.wav"}
     assert found.table.kind.tolist().count("exact") == 2
     assert task.settings == SETTINGS
+
+
+def test_own_recordings_need_no_settings(folder):
+    task = from_folder(folder)
+    few = task.sample(4, seed=0)
+    row = recipes.run("head", task, 4, 0, score_source=False).row
+    assert len(few) == 8 and row["score"] >= 0.9 and row["steps"] >= recipes.tuned(task)["head"]["steps"] > 0
 
 
 def test_the_kind_of_a_folder_is_what_most_of_its_files_are(folder, tmp_path):
