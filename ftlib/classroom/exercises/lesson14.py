@@ -122,7 +122,7 @@ WHY_NOT = {
     ("Dana", "as it is"): "her reports are full of words that the network spells by ear, and she has them on paper",
     ("Eli", "fine-tune and word list"): "fine-tuning added nothing to the list that five draws could show",
     ("Eli", "fine-tune"): "his reports hold words, and on ten minutes of audio a list of them did far more",
-    ("Eli", "as it is"): "he has both recordings and texts, and one of them did help",
+    ("Eli", "as it is"): "each of the two helped by itself, and the list helped far more",
 }
 
 
