@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from ftlib.lessons.rules import ALT_TEXT, calls
 
 MAY_WARN = "may-warn"  # a cell with this tag may write to stderr
+EARLY = "No such comm target registered: jupyter.widget.control"
 # Notebook 7 itself says these when it opens a file
 NOT_OURS = ("reading 'schema'", "'filebrowser:open-path' not registered")
 
@@ -24,9 +25,22 @@ def complaints(notebook: Notebook) -> list[str]:
         for output in cell["outputs"]
         if output["type"] == "error" or (output["name"] == "stderr" and MAY_WARN not in cell["tags"])
     ]
-    faults += [f"the kernel, outside of cells: {text}" for text in notebook.page.evaluate(probes.HEARD) if not faults]
+    heard = without_early_question(notebook.page.evaluate(probes.HEARD))
+    faults += [f"the kernel, outside of cells: {text}" for text in heard if not faults]
     mine = [text for text in notebook.complaints if not any(known in text for known in NOT_OURS)]
     return faults + [f"the browser's console: {text}" for text in mine]
+
+
+def without_early_question(heard: list[str]) -> list[str]:
+    """What a kernel said, less its answer to JupyterLab's question for widgets where it knows of none yet.
+
+    JupyterLab asks whenever it connects. On a busy machine that is before the kernel has imported ipywidgets.
+    """
+    if not any(EARLY in text for text in heard):
+        return heard
+    heard = [text for text in heard if EARLY not in text]
+    follow_ups = {text for text in heard if text.startswith("No such comm: ")}
+    return [text for text in heard if text not in follow_ups] if len(follow_ups) == 1 else heard
 
 
 def widget_makers() -> set[str]:

@@ -123,6 +123,14 @@ def simple_exercise(lesson: Lesson) -> tuple[str, object, str] | None:
     return None
 
 
+def test_only_the_answer_to_an_early_question_is_passed_over():
+    early = [f"{looks.EARLY}\n", "No such comm: a\n", "No such comm: a\n"]
+    assert looks.without_early_question(early) == []
+    assert looks.without_early_question([*early, "Warning\n"]) == ["Warning\n"]
+    assert looks.without_early_question(["No such comm: a\n"]) == ["No such comm: a\n"]
+    assert looks.without_early_question([*early, "No such comm: b\n"]) == [*early[1:], "No such comm: b\n"]
+
+
 # what chooses the lessons
 
 
