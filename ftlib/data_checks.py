@@ -33,11 +33,16 @@ class Finding:
 
     def __repr__(self) -> str:
         shown = self._shown()
-        return self.sentence if shown.empty else f"{self.sentence}\n{shown.to_string()}"
+        return self._said() if shown.empty else f"{self._said()}\n{shown.to_string()}"
 
     def _repr_html_(self) -> str:
         shown = self._shown()
-        return f"<p>{html.escape(self.sentence)}</p>" + ("" if shown.empty else shown.to_html())
+        return f"<p>{html.escape(self._said())}</p>" + ("" if shown.empty else shown.to_html())
+
+    def _said(self) -> str:
+        n = len(self.table)
+        hidden = f" The first {ROWS_SHOWN} of {n} rows are shown; `.table` holds all." if n > ROWS_SHOWN else ""
+        return self.sentence + hidden
 
     def _shown(self) -> pd.DataFrame:
         return self.table.head(ROWS_SHOWN)

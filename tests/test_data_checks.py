@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -55,6 +56,8 @@ def test_a_finding_shows_its_sentence_and_its_table(table):
     found = data_checks.class_counts(table(texts()))
     assert repr(found).startswith(found.sentence + "\n") and "train" in repr(found)
     assert found._repr_html_().startswith("<p>2 classes") and "<table" in found._repr_html_()
+    long = data_checks.Finding("Much.", pd.DataFrame({"id": range(15)}))
+    assert "The first 12 of 15 rows are shown" in repr(long) and "of 15 rows" in long._repr_html_()
     clean = data_checks.unreadable(table(texts()))
     assert repr(clean) == "All could be used." and "<table" not in clean._repr_html_()
 

@@ -231,3 +231,16 @@ def test_on_record_ten_demonstrations_lift_the_policy_wholly_above_random_weight
     full, scratch = (results.scores(table, name, 10) for name in ("full", "scratch"))
     assert len(full) >= 5 and list(full.index) == list(scratch.index)
     assert metrics.mean_interval(full).low > metrics.mean_interval(scratch).high
+
+
+def test_a_repair_of_the_log_counts_after_an_attempt_that_spoilt_its_copy():
+    from ftlib.classroom.checks import grade
+    from ftlib.classroom.exercises import lesson15
+
+    def right(log: arm_demos.Demonstrations) -> arm_demos.Demonstrations:
+        x, y = log.done[..., 0].copy(), log.done[..., 1].copy()
+        log.done[..., 0], log.done[..., 1] = -y, x
+        return log
+
+    assert grade("15-log", lesson15._in_place).status == "not_yet"
+    assert grade("15-log", right).status == grade("15-log", right).status == "correct"

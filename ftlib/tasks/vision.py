@@ -17,7 +17,8 @@ from ftlib.tasks.base import Split, Task, predict
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, GlyphBank, to_input
 
 CHECKPOINT = "glyph-resnet10"
-# scikit-learn's digits stand in blocks, one a writer: where each begins (seen by the INRIA scikit-learn MOOC)
+# scikit-learn's digits stand in blocks, one a writer: where each begins (seen by the INRIA scikit-learn MOOC). Their
+# card speaks of 13 people, so two of these 14 blocks may be by one.
 WRITER_STARTS = (0, 130, 256, 386, 516, 646, 776, 915, 1029, 1157, 1287, 1415, 1545, 1667)
 WRITERS: dict[Split, tuple[int, ...]] = {
     "tune": (0, 1),
@@ -70,7 +71,7 @@ class ImageTask(Task):
 
 
 class Digits(ImageTask):
-    """Real handwritten digits from scikit-learn: 1,797 images of 8 x 8 pixels by 14 writers.
+    """Real handwritten digits from scikit-learn: 1,797 images of 8 x 8 pixels in 14 blocks, one a writer.
 
     Five writers to train on, five to test on, and two pairs to tune on. No writer is in two groups:
     a random split would let a model recognise the hand instead of the digit.

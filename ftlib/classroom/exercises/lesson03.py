@@ -45,7 +45,14 @@ def first_stage(answer: Any) -> str:
         "Print the model's last lines: under which name does it keep its output layer?",
         "Assigning to a name that the model does not have only adds a module that nothing calls.",
     ),
-    wrong=(lambda: _adds_an_unused_layer, lambda: _throws_a_hidden_layer_away, lambda: _wrong_count, 4),
+    wrong=(
+        lambda: _adds_an_unused_layer,
+        lambda: _throws_a_hidden_layer_away,
+        lambda: _adds_one_on_top,
+        lambda: _drops_the_activation,
+        lambda: _wrong_count,
+        4,
+    ),
 )
 def repair(answer: Any) -> str:
     """A function that gives torchvision's MobileNetV3 a head for four classes."""
@@ -56,12 +63,16 @@ def repair(answer: Any) -> str:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = mobilenet_v3_small(weights=None)
-        hidden = model.classifier[0].weight.clone()
+        hidden, before = model.classifier[0].weight.clone(), [type(layer) for layer in model.classifier[:-1]]
         answer(model)
         outputs = tuple(model.eval()(torch.zeros(2, 3, 64, 64)).shape)
     expect(outputs == (2, 4), f"two pictures should give outputs of shape (2, 4), but they have shape {outputs}")
     kept = any(p.shape == hidden.shape and torch.equal(p, hidden) for p in model.parameters())
     expect(kept, "the pre-trained hidden layer before the head is gone; replace only the last linear layer")
+    of_old = [layer.out_features for layer in model.modules() if isinstance(layer, torch.nn.Linear)]
+    expect(1000 not in of_old, "the old last layer with its 1,000 classes is still there: replace it")
+    between = [type(layer) for layer in model.classifier[:-1]]
+    expect(between == before, "the layers before the last one have changed; replace only the last linear layer")
     return "Only the last linear layer is new, and the model calls it."
 
 
@@ -75,6 +86,18 @@ def _throws_a_hidden_layer_away(model: Any) -> None:
     from torch import nn
 
     model.classifier = nn.Linear(576, 4)
+
+
+def _adds_one_on_top(model: Any) -> None:
+    from torch import nn
+
+    model.classifier.append(nn.Linear(1000, 4))
+
+
+def _drops_the_activation(model: Any) -> None:
+    from torch import nn
+
+    model.classifier = nn.Sequential(model.classifier[0], nn.Linear(1024, 4))
 
 
 def _wrong_count(model: Any) -> None:
@@ -121,6 +144,7 @@ def mystery_runs() -> pd.DataFrame:
         {"frozen": "B", "from_nothing": "A", "tied_at_1": "AB"},
         {"frozen": "B", "from_nothing": "C", "tied_at_1": "BC"},
         {"frozen": "B", "from_nothing": "C", "tied_at_1": "B"},
+        {"frozen": "B", "from_nothing": "C", "tied_at_1": "BB"},
         "B",
     ),
 )  # fmt: skip
@@ -133,7 +157,7 @@ def curves(answer: Any) -> str:
     expect(MYSTERY[answer["frozen"]] == "head", f"{answer['frozen']} is not the frozen one: look at the letters")
     expect(MYSTERY[answer["from_nothing"]] == "scratch", f"{answer['from_nothing']} has read letters before")
     pair = sorted(str(answer["tied_at_1"]))
-    expect(len(pair) == 2 and set(pair) <= set(MYSTERY), "tied_at_1 takes two letters, such as 'AC'")
+    expect(len(set(pair)) == len(pair) == 2 and set(pair) <= set(MYSTERY), "tied_at_1 takes two letters, such as 'AC'")
     gap = _gap(*pair)
     apart = f"with one label {pair[0]} and {pair[1]} are {abs(gap.value):.2f} apart, seed by seed"
     expect(gap.low <= 0 <= gap.high, apart)
@@ -169,8 +193,8 @@ def slant(answer: Any) -> str:
     true, guesses = degrees.flatten().tolist(), guesses.flatten().tolist()
     error, explained = metrics.mae(true, guesses), metrics.r2(true, guesses)
     said = f"mean absolute error {error:.1f} degrees, R² {explained:.2f}"
-    expect(explained >= 0.5, f"on 300 unseen letters: {said}; R² should be at least 0.5 (always answering 0 gives 0)")
-    return f"On 300 unseen letters: {said}. The backbone was never asked for an angle before."
+    expect(explained >= 0.5, f"on 300 new drawings: {said}; R² should be at least 0.5 (always answering 0 gives 0)")
+    return f"On 300 new drawings of the same letters: {said}. The backbone was never asked for an angle before."
 
 
 def _always_zero(x: Any) -> Any:

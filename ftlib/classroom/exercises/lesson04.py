@@ -136,7 +136,7 @@ def schedule(answer: Any) -> str:
     expect(abs(got[2] - 0.5) < 1e-6, f"the way down starts at the peak, not at {got[2]:.3g}")
     expect(abs(got[3] - 0.25) < 1e-6, f"half-way down the rate should be half the peak, 0.25, not {got[3]:.3g}")
     expect(abs(got[4] - 0.5 / 90) < 1e-6, f"the last step should be one step above 0, not at {got[4]:.3g}")
-    return "That is the linear schedule with warm-up, the default of many fine-tuning scripts."
+    return "That is the linear schedule with warm-up, common in fine-tuning scripts."
 
 
 def _no_warmup(step: int, steps: int, warmup: int, peak: float) -> float:

@@ -105,7 +105,7 @@ def which(answer: Any) -> str:
     said = answer["all_trained"]
     expect(METHODS[said] == "full", f"{said} is the weaker one on plain words: look at the first row")
     expect(METHODS[answer["frozen"]] == "head", "the frozen one is the letter that is left")
-    return "Counting cannot move with words that it never met. What is pre-trained has a vector for each name."
+    return "Counting cannot move with words that it never met. What is pre-trained has vectors for names, or their pieces."
 
 
 @exercise(

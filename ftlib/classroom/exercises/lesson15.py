@@ -51,9 +51,16 @@ def _logs(which: range) -> tuple[Demonstrations, Demonstrations]:
     return arm_demos.Demonstrations(true.seen, done, true.seeds), true
 
 
+def _copy(log: Demonstrations) -> Demonstrations:
+    """A log that may be changed in place."""
+    from ftlib.tasks.arm_demos import Demonstrations
+
+    return Demonstrations(log.seen.copy(), log.done.copy(), log.seeds.copy())
+
+
 def broken_log() -> Demonstrations:
     """Twenty demonstrations of reaching with a fault in their actions."""
-    return _logs(LOG_SEEDS)[0]
+    return _copy(_logs(LOG_SEEDS)[0])
 
 
 @exercise(
@@ -63,7 +70,7 @@ def broken_log() -> Demonstrations:
         "z is right. The gripper moves along x when the log says y, and the other way round; one of them has its "
         "sign changed too.",
     ),
-    wrong=(lambda: _unchanged, lambda: _swapped, lambda: _turned_again, 3),
+    wrong=(lambda: _unchanged, lambda: _swapped, lambda: _turned_again, lambda: _in_place, 3),
 )
 def log(answer: Any) -> str:
     """A function from faulty Demonstrations to repaired ones, tried on another log."""
@@ -73,7 +80,7 @@ def log(answer: Any) -> str:
 
     expect(callable(answer), "give a function that takes Demonstrations and returns Demonstrations")
     broken, true = _logs(OTHER_SEEDS)
-    found = answer(broken)
+    found = answer(_copy(broken))
     expect(isinstance(found, Demonstrations), f"the function returned {type(found).__name__}, not Demonstrations")
     expect(found.done.shape == true.done.shape, f"done has shape {found.done.shape}, it should stay {true.done.shape}")
     expect(np.array_equal(found.seen, true.seen), "what was seen is right in the log: change only what was done")
@@ -91,6 +98,12 @@ def _swapped(log: Demonstrations) -> Demonstrations:
     from ftlib.tasks.arm_demos import Demonstrations
 
     return Demonstrations(log.seen, log.done[..., [1, 0, 2, 3]], log.seeds)
+
+
+def _in_place(log: Demonstrations) -> Demonstrations:
+    """Wrong, since both names look at the same numbers; it spoils the log that it was given, and no other."""
+    log.done[..., 0], log.done[..., 1] = -log.done[..., 1], log.done[..., 0]
+    return log
 
 
 def _turned_again(log: Demonstrations) -> Demonstrations:
