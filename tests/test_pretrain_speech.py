@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import random
@@ -16,7 +17,8 @@ import torch
 from ftlib import audio, decoding
 from ftlib.models.wavenet import WaveNet
 from ftlib.pretrain import dictation, speech_data, speech_phrases, speech_text, speech_voices, spoken_digits, wavenet
-from ftlib.pretrain.speech_batches import Pool, Recordings, distort
+from ftlib.pretrain.muon import MuonAdamW
+from ftlib.pretrain.speech_batches import Pool, Recordings, another_tempo, another_throat, distort
 from ftlib.pretrain.speech_clips import Spoken, kbit_for, write_collection
 from ftlib.pretrain.speech_voices import GROUPS, Manner
 from ftlib.pretrain.wavenet_export import milestones
@@ -105,6 +107,15 @@ def test_validation_sentences_are_never_trained_on(texts):
         next(speech_data.sentences(texts, seed=0))
 
 
+def test_word_lists_stand_between_the_sentences_and_hold_no_held_out_one(texts):
+    sentences = list(islice(speech_data.sentences(texts, seed=1), 600))
+    mixed = list(islice(speech_data.with_word_lists(texts, seed=1), 600))
+    lists = [text for text in mixed if text not in set(sentences)]
+    assert 100 < len(lists) < 300 and not any(map(speech_data.held_out, mixed))
+    trained_on = {word for c in speech_data._prose(texts) if not speech_data.held_out(c) for word in c.split()}
+    assert all(3 <= len(text.split()) <= 9 and set(text.split()) <= trained_on for text in lists)
+
+
 # voices
 
 
@@ -186,7 +197,8 @@ def test_batches_depend_on_the_step_alone(shard, tmp_path):
     first, again, other = (train.batch(step, 4, seed=0) for step in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     x, targets, lengths, target_lengths = first
-    assert x.shape[:2] == (4, 64) and x.shape[2] == lengths.max() and 0 <= x.min() and x.max() <= 4
+    assert x.shape[:2] == (4, 64) and x.shape[2] >= lengths.max() and 0 <= x.min() and x.max() <= 4
+    assert (lengths // 2 >= target_lengths).all()
     assert len(targets) == target_lengths.sum() and first[0].shape != other[0].shape or not torch.equal(x, other[0])
     seen = torch.cat([train.indices(step, 4, 0) for step in range(6)])
     assert sorted(seen.tolist()) == list(range(24))
@@ -202,7 +214,48 @@ def test_masking_is_light_and_padding_stays_silent():
     assert (y[0] == 0).float().mean() < 0.4 and y.amax() <= 4.0001
 
 
+def test_another_tempo_keeps_what_ctc_needs():
+    x, lengths = torch.rand(3, 64, 100), torch.tensor([100, 90, 80])
+    for seed in range(20):
+        y, new = another_tempo(x, lengths, torch.tensor([60, 88, 10]), torch.Generator().manual_seed(seed))
+        assert new[1] >= 88 and abs(new[0] / 100 - y.shape[2] / 100) < 0.02 and 97 <= y.shape[2] <= 119
+    y, new = another_tempo(x, lengths, torch.zeros(3), torch.Generator().manual_seed(0))
+    assert torch.allclose(y.mean((1, 2)), x.mean((1, 2)), atol=0.02) and new.tolist() != lengths.tolist()
+
+
+def test_another_throat_moves_the_bands():
+    x = torch.zeros(40, 64, 5)
+    x[:, 40] = 1
+    y = another_throat(x, torch.Generator().manual_seed(0))
+    centre = (y.sum(2) * torch.arange(64)).sum(1) / y.sum((1, 2))
+    assert 35 < centre.min() < 38 and 42 < centre.max() < 46 and y.max() <= 1
+    assert torch.allclose(another_throat(torch.ones(2, 64, 5), torch.Generator()), torch.ones(2, 64, 5), atol=1e-5)
+
+
 # the run
+
+
+def test_both_halves_of_the_optimizer_step_and_go_on():
+    torch.manual_seed(0)
+    model = WaveNet(channels=8)
+    optimizer = MuonAdamW(model, 1e-3, 1e-3, apart=("stem", "head"))
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    model(torch.rand(2, 64, 20)).square().sum().backward()
+    optimizer.step(0.5)
+    assert all(p.grad is None and not torch.equal(p, before[name]) for name, p in model.named_parameters())
+    change = (model.blocks1[0].mix.weight - before["blocks1.0.mix.weight"]).detach().flatten(1)
+    sizes = torch.linalg.svdvals(change)
+    assert sizes.max() < 3 * sizes.min()  # of one size in all directions
+    other = WaveNet(channels=8)
+    other.load_state_dict(model.state_dict())
+    again = MuonAdamW(other, 1e-3, 1e-3, apart=("stem", "head"))
+    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for network, steps in ((model, optimizer), (other, again)):
+        network(torch.ones(1, 64, 20)).square().sum().backward()
+        steps.step()
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+    optimizer.step(0.0)  # without gradients nothing moves
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
 
 
 def test_the_rate_rises_stays_and_falls():

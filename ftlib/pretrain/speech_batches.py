@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -16,6 +17,7 @@ from ftlib.pretrain.speech_data import LEVELS, Shard
 
 CHUNK = 50  # batches that are drawn and sorted by length together
 TOP = audio.FLOOR_DB / audio.UNIT_DB
+TEMPO, THROAT = 0.18, 0.1  # most that a sentence is stretched, and its frequencies are shifted
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Recordings:
     def __init__(self, pool: Pool) -> None:
         self.pool, self.lengths = pool, pool.lengths
         self.targets = [torch.tensor(decoding.encode(text)) for text in pool.texts]
+        self.needed = torch.tensor([2 * decoding.frames_needed(text) for text in pool.texts])
 
     def indices(self, step: int, size: int, seed: int) -> Tensor:
         """Which sentences make up the batch of a step: of like length."""
@@ -87,8 +90,30 @@ class Recordings:
         index = self.indices(step, size, seed)
         x, lengths = self.pool.features(index)
         targets = [self.targets[i] for i in index.tolist()]
-        x = distort(x, lengths, torch.Generator().manual_seed(seed * 7_000_003 + step))
+        generator = torch.Generator().manual_seed(seed * 7_000_003 + step)
+        x, lengths = another_tempo(x, lengths, self.needed[index], generator)
+        x = distort(another_throat(x, generator), lengths, generator)
         return x, torch.cat(targets), lengths, torch.tensor([len(t) for t in targets])
+
+
+def another_tempo(x: Tensor, lengths: Tensor, least: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Stretch or press a batch (B, mels, frames) in time, never to fewer than ``least`` (B,) frames."""
+    factor = 1 + TEMPO * (2 * torch.rand(1, generator=generator).item() - 1)
+    factor = max(factor, ((least + 1) / lengths).max().item())
+    x = F.interpolate(x, scale_factor=factor, mode="linear", recompute_scale_factor=False)
+    return x, (lengths * factor).floor().long().clamp_max(x.shape[-1])
+
+
+def another_throat(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Move the bands of each example up or down, as a shorter or longer vocal tract would.
+
+    Vocal tract length perturbation (Jaitly & Hinton 2013), here by a factor on the mel scale.
+    """
+    batch, mels, _ = x.shape
+    factor = 1 + THROAT * (2 * torch.rand(batch, 1, generator=generator) - 1)
+    place = ((torch.arange(mels) + 0.5) * factor - 0.5).clamp(0, mels - 1)
+    weights = (1 - (place[:, :, None] - torch.arange(mels)).abs()).clamp_min(0)  # (B, new band, band)
+    return weights @ x
 
 
 def distort(x: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:

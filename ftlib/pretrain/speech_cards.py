@@ -19,12 +19,14 @@ al. 2006). It is the pre-trained model of the speech lessons. **It has heard syn
 {hours:.0f} hours, {sentences:,} sentences, read by {voices} synthetic voices: variants of espeak-ng's English
 ({accents} accents, GPL-3.0 program) and flite's kal, rms and slt (its own free licence). Speed, pitch and
 melody vary. About two thirds have been through an echo, noise, other voices, a telephone line, or Opus coding,
-all made by program.
+all made by program. Each time a sentence is heard, its tempo and its frequencies are shifted anew (by up to
+18% and 10%), and bands and moments are masked.
 
-The sentences: a bit over half are clauses of WikiText-2 (validation and test text, from English Wikipedia's
+More than a third of the sentences are clauses of WikiText-2 (validation and test text, from English Wikipedia's
 good and featured articles, CC BY-SA 3.0, Merity et al. 2016), with numbers written out and everything that
-holds an unknown word left out. The rest come from a small grammar written for this course: questions, commands,
-dates, numbers, names, spelled words. No medical or legal text was chosen.
+holds an unknown word left out. A third are words of those clauses in random order, rare ones more often than in
+prose. The rest come from a small grammar written for this course: questions, commands, dates, numbers, names,
+spelled words. No medical or legal text was chosen.
 
 Kept out: one sentence in thirty, and the voices of the validation set and of the data sets `dictation` and
 `spoken-digits` (`ftlib/pretrain/speech_voices.py` lists them all).
@@ -32,8 +34,9 @@ Kept out: one sentence in thirty, and the voices of the validation set and of th
 ## How
 
 `python -m ftlib.pretrain.wavenet`: {steps:,} steps of {batch} sentences ({audio_hours:.0f} hours heard in all),
-AdamW at {lr}, constant and then cooled down over the last quarter of the time, bfloat16 autocast, weights
-averaged over about 1,000 steps. It took {minutes:.0f} minutes of one core.
+Muon at {lr} (AdamW for the first and last layer, norms and biases), constant and then cooled down over the last
+quarter of the time, bfloat16 autocast, weights averaged over about 500 steps. It took {minutes:.0f} minutes of one
+core.
 
 ## How well
 

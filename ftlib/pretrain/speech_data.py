@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +19,11 @@ from ftlib.pretrain import speech_phrases, speech_text, speech_voices
 from ftlib.pretrain.speech_voices import ACCENTS, Manner
 
 SHARD = 2000  # sentences
-READING = 16  # shards that it takes to read the prose once
+READING = 24  # shards that it takes to read the prose once
+LISTS = 0.5  # word lists for every sentence
 HELD_OUT = 30  # one sentence in so many is kept for validation
 LONGEST = 9.0  # seconds
-CODED_FROM = 12  # from this shard on, one sentence in ten has been through Opus
+CODED = 0.05  # share of the sentences that have been through Opus
 LEVELS = 255 / (audio.FLOOR_DB / audio.UNIT_DB)  # log-mel values 0 to 4 as whole numbers 0 to 255
 
 
@@ -56,10 +58,26 @@ def sentences(texts: Path, seed: int, valid: bool = False) -> Iterator[str]:
                     yield sentence
 
 
+def with_word_lists(texts: Path, seed: int) -> Iterator[str]:
+    """Training sentences, and between them words of the prose in any order, rare ones more often than in prose.
+
+    Weights are the square roots of the counts: half of all errors are words that prose seldom says.
+    """
+    rng = random.Random(f"word lists {seed}")
+    counts = Counter(word for clause in _prose(texts) if not held_out(clause) for word in clause.split())
+    words, weights = [*counts], [n**0.5 for n in counts.values()]
+    for sentence in sentences(texts, seed):
+        yield sentence
+        if rng.random() < LISTS:
+            listed = " ".join(rng.choices(words, weights, k=rng.randint(3, 9)))
+            if not held_out(listed):
+                yield listed
+
+
 def manner(voices: Sequence[str], rng: random.Random, spread: float = 1.0) -> Manner:
     """Draw who reads and how; ``spread`` 0 is everybody's usual way."""
     voice = rng.choice(voices)
-    if any(v.startswith("flite:") for v in voices) and rng.random() < 0.1:
+    if any(v.startswith("flite:") for v in voices) and rng.random() < 0.05:
         voice = rng.choice([v for v in voices if v.startswith("flite:")])  # few, but the most natural
     speed = 2 ** (rng.uniform(-0.4, 0.45) * spread)
     pitch, melody = 2 ** (rng.uniform(-0.6, 0.6) * spread), 2 ** (rng.uniform(-0.8, 0.8) * spread)
@@ -96,7 +114,7 @@ def quantised(wave: np.ndarray) -> np.ndarray:
 def make_shard(texts: Path, index: int, size: int = SHARD) -> Shard:
     """Synthesise and distort one training shard; ``index`` seeds everything."""
     rng, chance = random.Random(f"shard {index}"), np.random.default_rng(index)
-    voices, stream = speech_voices.available("pretrain"), sentences(texts, seed=index // READING)
+    voices, stream = speech_voices.available("pretrain"), with_word_lists(texts, seed=index // READING)
     for _ in range(index % READING * size):  # these shards share one shuffled reading of the prose
         next(stream)
     parts, said, heard, others = [], [], [], []
@@ -106,7 +124,7 @@ def make_shard(texts: Path, index: int, size: int = SHARD) -> Shard:
         if len(wave) > LONGEST * audio.RATE:
             continue
         heard_wave = noise.distort(wave, chance, others)
-        if index >= CODED_FROM and rng.random() < 0.1:
+        if rng.random() < CODED:
             heard_wave = noise.opus(heard_wave, rng.uniform(10, 32))
         features, others = quantised(heard_wave), [*others[-7:], wave]
         if len(features) // 2 < decoding.frames_needed(sentence):

@@ -21,11 +21,12 @@ from tqdm.auto import tqdm
 from ftlib import checkpointing, decoding
 from ftlib.models.wavenet import WaveNet
 from ftlib.pretrain import speech_data
+from ftlib.pretrain.muon import MuonAdamW
 from ftlib.pretrain.speech_batches import Pool, Recordings
 from ftlib.pretrain.wavenet_export import export
 
 NAME = "speech-wavenet"
-LR, BATCH, WEIGHT_DECAY, WARMUP, CLIP, AVERAGE = 1.5e-3, 16, 0.01, 400, 1.0, 0.999
+LR, MATRIX_LR, BATCH, WARMUP, CLIP, AVERAGE = 1.5e-3, 3e-3, 32, 200, 1.0, 0.998
 COOL_DOWN = 0.25  # share of the time
 WATCHED = 200  # validation sentences that are followed during training
 STATE, STABLE = "state.pt", "stable.pt"
@@ -72,16 +73,14 @@ class Trainer:
     """
 
     def __init__(
-        self, work: Path, budget: float, *, channels: int, lr: float = LR, batch: int = BATCH, seed: int = 0,
+        self, work: Path, budget: float, *, channels: int, lr: float = MATRIX_LR, batch: int = BATCH, seed: int = 0,
         device: str = "cpu", prolong: bool = False,
     ):  # fmt: skip
         torch.manual_seed(seed)
         self.work, self.budget, self.lr, self.batch, self.seed, self.device = work, budget, lr, batch, seed, device
         self.model = WaveNet(channels=channels).to(device)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY, fused=True
-        )
+        self.optimizer = MuonAdamW(self.model, LR, lr, apart=("stem", "head"))
         self.call = checkpointing.describe({"channels": channels, "lr": lr, "batch": batch, "seed": seed})
         self.parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
         start = work / (STABLE if prolong else STATE)
@@ -113,14 +112,11 @@ class Trainer:
 
     def step(self, train: Recordings) -> float:
         """One step of the optimizer; returns the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * rate_factor(self.state["step"], self.state["seconds"], self.budget)
         x, targets, lengths, target_lengths = train.batch(self.state["step"], self.batch, self.seed)
         loss = loss_of(self.model, x.to(self.device), targets.to(self.device), lengths, target_lengths)
-        self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        self.optimizer.step()
+        self.optimizer.step(rate_factor(self.state["step"], self.state["seconds"], self.budget))
         self.average.update_parameters(self.model)
         self.state["step"] += 1
         self.state["audio_seconds"] += lengths.sum().item() / 80
@@ -170,10 +166,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path(".ftlib/wavenet"), help="folder for shards and the state")
     parser.add_argument("--texts", type=Path, default=Path("wikitext-2"), help="WikiText-2: valid.txt and test.txt")
     parser.add_argument("--out", type=Path, default=Path("data/checkpoints") / NAME)
-    parser.add_argument("--shards", type=int, default=24)
+    parser.add_argument("--shards", type=int, default=96)
     parser.add_argument("--minutes", type=float, default=120, help="of training in all, of one core on a CPU")
     parser.add_argument("--channels", type=int, default=160)
-    parser.add_argument("--lr", type=float, default=LR)
+    parser.add_argument("--lr", type=float, default=MATRIX_LR, help="Muon's step size")
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--every", type=float, default=300, help="seconds from score to score")
     parser.add_argument("--device", default="cpu")
