@@ -99,6 +99,8 @@ def prepare(samples: np.ndarray, rate: int, name: str = "the recording", longest
     peak = float(np.abs(samples).max())
     if peak < _SILENT:
         raise ValueError(f"{name} is silent: check the microphone and its level")
+    if float(wave.abs().max()) < _SILENT:
+        raise ValueError(f"{name} is silent once its channels are mixed, since they cancel out: export one of them")
     clipped = float((np.abs(samples) >= _FULL * max(1.0, peak)).mean())
     if clipped > _CLIPPED_SHARE:
         notes.append(f"{clipped:.1%} of the samples are clipped: lower the microphone's level.")

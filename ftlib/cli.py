@@ -74,7 +74,8 @@ def _grid(command: str, argv: list[str]) -> int:
             print(studies.record(args.domain, args.workers).describe(include="all").to_string())
             return 0
         table = results.record(args.domain, args.seeds, args.workers)
-        print(results.summary(table).round(3).to_string(index=False))
+        for task, part in table.groupby("task", sort=False):
+            print(f"{task}\n{results.summary(part).round(3).to_string(index=False)}")
     else:
         args = parser.parse_args(argv)
         for task, found in results.tune(args.domain, args.workers).items():

@@ -56,9 +56,12 @@ def _call(function: Callable, job: tuple) -> tuple[tuple, dict]:
 
 
 def kept_in(name: str) -> Path:
-    """Where unfinished grids wait; another checkpoint means another file (hub models are in no recorded grid)."""
-    found = [catalog.entry(checkpoint) for checkpoint in catalog.names("checkpoint")]
+    """Where unfinished grids wait; other weights or other data mean another file.
+
+    Cards do not count, nor do models from a hub: they are in no recorded grid.
+    """
+    found = [catalog.entry(name) for kind in ("checkpoint", "dataset") for name in catalog.names(kind)]
     local = [entry for entry in found if any(source.origin != "hub" for source in entry.sources)]
-    hashes = [file.sha256 for entry in local for file in entry.files]
+    hashes = [file.sha256 for entry in local for file in entry.files if file.path != "README.md"]
     state = hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
     return Path(".ftlib") / f"{name}-{state}.jsonl"

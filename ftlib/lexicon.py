@@ -22,15 +22,17 @@ class Lexicon:
 
     Args:
         texts: sentences in the field's own words; the word counts and pairs come from them.
-        words: further words that may be written, each counted once.
+        words: further single words that may be written, each counted once.
         pairs: weight of the probability after the word before, 0 to 1; the rest goes to the word's own.
 
     Raises:
-        ValueError: no words, or a word outside the alphabet.
+        ValueError: no words, a phrase among ``words``, or a word outside the alphabet.
     """
 
     def __init__(self, texts: Iterable[str] = (), words: Iterable[str] = (), pairs: float = 0.5) -> None:
-        texts, self.pairs = [text.split() for text in texts], pairs
+        texts, words, self.pairs = [text.split() for text in texts], list(words), pairs
+        if phrase := next((word for word in words if word.split() != [word]), None):
+            raise ValueError(f"{phrase!r} is not one word: give single words in words, and phrases in texts")
         self.counts = Counter(word for text in texts for word in text)
         self.counts.update(set(words) - set(self.counts))
         if not self.counts:

@@ -248,7 +248,7 @@ def compare(
         recipes: names in ``RECIPES``, names of the task's rivals, or ``Recipe`` objects.
         budgets: in the task's ``budget_unit``.
         seeds: how many, or which. A seed chooses the labels, the new weights and the order.
-        options: passed on to ``run``, e.g. ``settings``.
+        options: passed on to ``run``, e.g. ``settings``, and what a rival knows of them to ``run_rival``.
 
     Returns:
         Columns ``task, recipe, budget, budget_unit, seed, score, metric, source_score, seconds, steps,
@@ -263,10 +263,10 @@ def compare(
         raise ValueError("there is nothing to compare: give at least one recipe, one budget and one seed")
     for recipe in recipes:
         _check_known(recipe, task)
-    rows = []
+    rows, of_rivals = [], {key: options[key] for key in ("settings", "train_split", "test_split") if key in options}
     for recipe, budget, seed in tqdm(plan, disable=not progress, unit="run"):
         if isinstance(recipe, str) and recipe in task.rivals():
-            rows.append(run_rival(recipe, task, budget, seed, **options))
+            rows.append(run_rival(recipe, task, budget, seed, **of_rivals))
         else:
             rows.append(run(recipe, task, budget, seed, **options).row)
     return pd.DataFrame(rows, columns=COLUMNS).astype({"source_score": float})

@@ -148,11 +148,21 @@ def _read(domain: str) -> dict:
 
 
 def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score") -> pd.Series:
-    """One recipe's values at one budget, indexed by seed."""
+    """One recipe's values at one budget, indexed by seed.
+
+    Raises:
+        ValueError: there are none, or the table holds several tasks.
+    """
+    _check_one_task(table)
     rows = table[(table.recipe == recipe) & (table.budget == budget)].set_index("seed").sort_index()
     if rows.empty:
         raise ValueError(f"the table has no {recipe!r} at budget {budget}")
     return rows[column]
+
+
+def _check_one_task(table: pd.DataFrame) -> None:
+    if "task" in table and table.task.nunique() > 1:
+        raise ValueError(f"the table holds several tasks ({', '.join(table.task.unique())}): choose one, as load does")
 
 
 def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str = "score") -> Interval:
@@ -171,7 +181,12 @@ def gains(
 
 
 def summary(table: pd.DataFrame, column: str = "score") -> pd.DataFrame:
-    """Mean and interval over seeds for each recipe and budget: columns ``recipe, budget, value, low, high, n``."""
+    """Mean and interval over seeds for each recipe and budget: columns ``recipe, budget, value, low, high, n``.
+
+    Raises:
+        ValueError: the table holds several tasks.
+    """
+    _check_one_task(table)
     rows = []
     for (recipe, budget), group in table.groupby(["recipe", "budget"], sort=False):
         values = group[column].dropna()

@@ -1,10 +1,12 @@
-"""One training loop for all lessons, on Hugging Face's accelerate: CPU, one GPU or many machines."""
+"""One training loop for all lessons, on Hugging Face's accelerate: on a CPU or one GPU."""
 
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +34,7 @@ class TrainingDiverged(FloatingPointError):
 def lr_factor(schedule: Schedule, steps: int, warmup: float) -> Callable[[int], float]:
     """The schedule as a function from step (0 to steps - 1) to a factor on the peak rate.
 
-    ``warmup`` is the share of steps over which the rate rises linearly from near zero. ``one_cycle``
+    ``warmup`` is the share of steps, 0 to 1, over which the rate rises linearly from near zero. ``one_cycle``
     rises along a cosine over at least 30 % of the steps (Smith & Topin 2018) and falls along another.
 
     >>> f = lr_factor("linear", steps=10, warmup=0.2)
@@ -41,6 +43,8 @@ def lr_factor(schedule: Schedule, steps: int, warmup: float) -> Callable[[int], 
     """
     if schedule not in ("constant", "linear", "cosine", "one_cycle"):
         raise ValueError(f"there is no schedule {schedule!r}: choose constant, linear, cosine or one_cycle")
+    if not 0 <= warmup <= 1:
+        raise ValueError(f"warmup is {warmup}: give the share of the steps over which the rate rises, from 0 to 1")
     rise = round(steps * (max(warmup, 0.3) if schedule == "one_cycle" else warmup))
 
     def factor(step: int) -> float:
@@ -140,8 +144,6 @@ def fit(
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor(schedule, steps, warmup))
     batches = keep.batches(EpochBatches(n, batch_size, steps, seed, lengths))
     model_, loader = accelerator.prepare(model, load(train, batches, collate))
-    if accelerator.num_processes > 1:  # alone, the wrapper would only look for packages at every step
-        optimizer = accelerator.prepare(optimizer)
     loss = loss or (lambda m, b: default_loss(m, b, label_smoothing))
     watch = Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
     history, ended = watch.history, keep.resume(model=model, optimizer=optimizer, rate=rate, watch=watch)
@@ -188,14 +190,37 @@ def fit(
 def _accelerator() -> Accelerator:
     """An Accelerator without mixed precision: autocast is ours, so that calls of either precision share a process."""
     from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+    from accelerate.state import AcceleratorState, PartialState
 
-    options = {"mixed_precision": "no", "cpu": runtime.device().type == "cpu"}
+    wanted = runtime.device()
+    if PartialState._shared_state and _place(PartialState().device) != _place(wanted):  # it keeps the first device
+        AcceleratorState._reset_state(reset_partial_state=True)
+    options = {"mixed_precision": "no", "cpu": wanted.type == "cpu"}
+    with _environment("ACCELERATE_TORCH_DEVICE", str(wanted)):
+        try:
+            accelerator = Accelerator(**options)
+        except ValueError:  # transformers.Trainer ran here in bfloat16, and its precision would be kept
+            AcceleratorState._reset_state()
+            accelerator = Accelerator(**options)
+    if accelerator.num_processes > 1:
+        raise ValueError("fit trains in one process: start it with python, not with accelerate launch or torchrun")
+    return accelerator
+
+
+def _place(device: torch.device) -> tuple[str, int]:
+    return device.type, device.index or 0
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
-        return Accelerator(**options)
-    except ValueError:  # transformers.Trainer ran here in bfloat16, and its precision would be kept
-        AcceleratorState._reset_state()
-        return Accelerator(**options)
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience) -> int:
@@ -207,6 +232,8 @@ def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience) -> 
         raise ValueError("nothing would be trained: all parameters are frozen; unfreeze a stage first")
     if patience is not None and evaluate is None:
         raise ValueError("patience needs a score to wait for: give evaluate, a function of the model")
+    if patience is not None and patience < 1:
+        raise ValueError(f"patience is {patience}: wait for at least one score that is no better, or leave it out")
     steps = steps if steps is not None else round(epochs * per_epoch)
     if steps < 1:
         raise ValueError(f"training for {steps} steps does nothing: ask for at least one")

@@ -37,6 +37,11 @@ def test_stereo_is_mixed_down_with_a_note(tmp_path):
     assert torch.allclose(recording.wave, torch.from_numpy((left + right) / 2), atol=1e-3)
 
 
+def test_channels_that_cancel_out_are_refused():
+    with pytest.raises(ValueError, match="silent once its channels are mixed"):
+        audio.prepare(np.stack([tone(), -tone()], 1), 8000)
+
+
 @pytest.mark.parametrize(
     ("rate", "subtype"), [(44100, "PCM_16"), (48000, "PCM_24"), (16000, "FLOAT"), (6000, "PCM_16")]
 )

@@ -120,7 +120,8 @@ def test_header_is_made_from_metadata(tmp_path):
     text = header.header(lesson, {"00": first}, "https://github.com/a/b.git")
     assert "1. name it\n2. run it\n3. read it" in text
     assert "| Builds on | Your time | On one CPU core | Open in |\n|:--|:--|:--|:--|\n" in text
-    assert "| [00 · A toy](00_toy.ipynb) · 02 (not built yet) | 5 minutes for the core | 12 s, 300 MB of memory |" in text
+    row = "| [00 · A toy](00_toy.ipynb) · 02 (not built yet) | 5 minutes for the core | 12 s, 300 MB of memory |"
+    assert row in text
     assert "colab.research.google.com/github/a/b/blob/main/lessons/03_x.ipynb" in text
     assert "mybinder.org/v2/gh/a/b/main?urlpath=lab/tree/" + "work/03_x.ipynb" in text
     alone = header.header(first, {})

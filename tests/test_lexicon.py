@@ -82,6 +82,12 @@ def test_an_empty_list_and_strange_words_are_refused():
         Lexicon(["10 mg"])
 
 
+def test_a_phrase_is_no_word():
+    with pytest.raises(ValueError, match="'blood pressure' is not one word"):
+        Lexicon(words=["blood", "blood pressure"])
+    assert Lexicon(["blood pressure"]).counts["pressure"] == 1
+
+
 def test_no_fitting_word_gives_an_empty_text():
     scores = torch.full((3, decoding.OUTPUTS), -50.0)
     scores[:, decoding.BLANK] = 0

@@ -341,6 +341,8 @@ def test_compare_returns_one_row_a_run():
     assert known.dtype == float
     first = table[(table.recipe == "head") & (table.budget == 1) & (table.seed == 0)]
     assert first.score.item() == finished("head").row["score"]
+    options = {"settings": SETTINGS, "score_source": False}  # no rival knows what the second one means
+    assert compare(TASK, ["svm"], [1], 1, progress=False, **options).score.item() > 0.5
 
 
 def test_compare_takes_named_tasks_chosen_seeds_and_own_recipes(monkeypatch):

@@ -70,6 +70,13 @@ def test_summary_has_a_row_for_each_recipe_and_budget():
     assert low < 0.85 < high
 
 
+def test_several_tasks_are_not_pooled():
+    two = pd.concat([RECORDED.assign(task="digits"), RECORDED.assign(task="signs")])
+    for use in (results.summary, lambda both: results.gain(both, "head", "scratch", 1)):
+        with pytest.raises(ValueError, match=r"several tasks \(digits, signs\): choose one"):
+            use(two)
+
+
 def test_summary_leaves_out_what_has_no_interval():
     assert results.summary(table({("head", 1): {0: 0.8}})).empty
     assert results.summary(RECORDED, "source_score").empty
@@ -277,12 +284,13 @@ def test_a_run_is_found_again_by_the_settings_it_reads():
     assert results._needed("svm", settings) == {"svm": {"C": 4}}
 
 
-def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir):
-    entry = '[net]\nkind = "checkpoint"\ntitle = "t"\nlicence = "MIT"\nsources = [{{ from = "data", path = "x" }}]\n'
+@pytest.mark.parametrize("kind", ["checkpoint", "dataset"])
+def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir, kind):
+    entry = '[net]\nkind = "{kind}"\ntitle = "t"\nlicence = "MIT"\nsources = [{{ from = "data", path = "x" }}]\n'
     entry += 'files = [{{ path = "w", size = 1, sha256 = "{sha}" }}]\n'
-    (data_dir / "catalog.toml").write_text(entry.format(sha="0" * 64))
+    (data_dir / "catalog.toml").write_text(entry.format(kind=kind, sha="0" * 64))
     before = grid.kept_in("tune-digits")
-    (data_dir / "catalog.toml").write_text(entry.format(sha="1" * 64))
+    (data_dir / "catalog.toml").write_text(entry.format(kind=kind, sha="1" * 64))
     assert grid.kept_in("tune-digits") != before and grid.kept_in("x") != grid.kept_in("y")
 
 

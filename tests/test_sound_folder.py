@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ftlib import adapt, audio, data_checks, export, recipes, tasks
+from ftlib import adapt, audio, catalog, data_checks, export, recipes, tasks
 from ftlib.recipes import compare
 from ftlib.tasks import clips
 from ftlib.tasks.folders import kind_of
@@ -103,6 +103,7 @@ def saved(folder, tmp_path):
 
 def test_a_saved_model_for_recordings_answers_alike_here_and_where_ftlib_is_unknown(saved, folder, tmp_path):
     task, model, place = saved
+    assert f"({catalog.entry('speech-wavenet').licence}:" in (place / "README.md").read_text()
     again, path = export.load(place), folder / "one" / "p0_0.wav"
     with torch.no_grad():
         wanted = model(audio.log_mel(audio.read(path).wave)[None]).softmax(1)[0]

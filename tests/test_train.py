@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from copy import deepcopy
 
@@ -554,6 +555,8 @@ def test_bad_numbers_in_the_data_are_named(bad):
         ({"steps": 0}, "training for 0 steps"),
         ({"epochs": 0.01}, "training for 0 steps"),
         ({"steps": 3, "patience": 2}, "patience needs a score"),
+        ({"steps": 3, "patience": 0, "evaluate": len}, "patience is 0"),
+        ({"steps": 3, "warmup": 10}, "warmup is 10: give the share"),
         ({"steps": 3, "schedule": "sinus"}, "no schedule 'sinus'"),
         ({"steps": 3, "lr": 0.0}, "lr"),
         ({"steps": 3, "precision": "fp16"}, "no precision 'fp16'"),
@@ -609,6 +612,25 @@ def test_every_example_is_used_by_fit():
     data = blobs(9)
     fit(net(), data, epochs=2, batch_size=4, loss=loss, progress=False)
     assert seen == Counter({value: 2 for value in data.tensors[0][:, 0].tolist()})
+
+
+def test_fit_trains_on_the_device_in_force_wherever_accelerate_was_before():
+    from accelerate.state import AcceleratorState, PartialState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    PartialState(cpu=True)
+    PartialState._shared_state["device"] = torch.device("cuda", 3)  # as another trainer in this process would leave it
+    model = nn.Linear(3, 2)
+    fit(model, TensorDataset(torch.randn(8, 3), torch.zeros(8, dtype=torch.long)), steps=2, progress=False)
+    assert PartialState().device == torch.device("cpu") and "ACCELERATE_TORCH_DEVICE" not in os.environ
+
+
+def test_fit_refuses_several_processes(monkeypatch):
+    from accelerate import Accelerator
+
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    with pytest.raises(ValueError, match="fit trains in one process"):
+        fit(nn.Linear(3, 2), blobs(), steps=1, progress=False)
 
 
 def test_fit_works_after_another_trainer_has_set_its_precision():

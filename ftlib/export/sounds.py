@@ -9,14 +9,15 @@ from typing import Any
 
 from torch import nn
 
-from ftlib import audio
+from ftlib import audio, catalog
 from ftlib.export import check_outputs, predict_sound
 from ftlib.models import wavenet
 from ftlib.tasks.base import Task
 
 README = """# {name}
 
-A classifier of recordings, fine-tuned from speech-wavenet (CC BY 4.0), for the classes {classes}.
+A classifier of recordings for the classes {classes}, fine-tuned from speech-wavenet
+({licence}: pass it on under the same licence).
 
 `pip install torch torchaudio soundfile safetensors`, then `python predict.py RECORDING`, or from Python:
 
@@ -65,7 +66,7 @@ def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
         "wavenet.py": inspect.getsource(wavenet),
         "README.md": README.format(
             name=settings["task"], classes=", ".join(settings["classes"]), longest=settings["longest_seconds"],
-            rate=audio.RATE,
+            rate=audio.RATE, licence=catalog.entry("speech-wavenet").licence,
         ),
     }  # fmt: skip
     for file, text in texts.items():

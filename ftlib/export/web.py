@@ -43,11 +43,13 @@ def page(folder: str | Path) -> Any:
         "picture": (partial(gradio.Image, type="filepath", label="Picture"), "Drop a picture."),
         "sound": (partial(gradio.Audio, type="filepath", label="Recording"), "Record a sound, or drop a file."),
     }[what]
-    return gradio.Interface(
+    site = gradio.Interface(
         read, box(), gradio.Label(num_top_classes=TOP, label="What it may be"),
         title=Path(folder).resolve().name, description=f"Tells apart {', '.join(saved.classes)}. {invitation}",
         flagging_mode="never", api_name="predict", analytics_enabled=False,
     )  # fmt: skip
+    site.launch = partial(site.launch, share=False)  # in a hosted notebook gradio would share without being asked
+    return site
 
 
 def _reader(what: str, folder: str | Path) -> Any:

@@ -105,7 +105,8 @@ def which(answer: Any) -> str:
     said = answer["all_trained"]
     expect(METHODS[said] == "full", f"{said} is the weaker one on plain words: look at the first row")
     expect(METHODS[answer["frozen"]] == "head", "the frozen one is the letter that is left")
-    return "Counting cannot move with words that it never met. What is pre-trained has vectors for names, or their pieces."
+    counting = "Counting cannot move with words that it never met."
+    return f"{counting} What is pre-trained has vectors for names, or their pieces."
 
 
 @exercise(
