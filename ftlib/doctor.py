@@ -211,10 +211,10 @@ def _audio() -> Finding:
     try:
         return OK, f"Sound files can be read (soundfile {importlib.import_module('soundfile').__version__}).", ""
     except ImportError:
-        return NOTE, "soundfile is not installed. It is not needed yet: no lesson uses sound so far.", ""
+        return FAILURE, "soundfile is not installed: lessons 13 and 14 need it.", _reinstall()
     except OSError as problem:  # the package is there, the library it wraps is not
         fix = "Install libsndfile (on Debian and Ubuntu: apt install libsndfile1)."
-        return NOTE, f"soundfile cannot be loaded: {problem}. It is not needed yet.", fix
+        return FAILURE, f"soundfile cannot be loaded: {problem}. Lessons 13 and 14 need it.", fix
 
 
 def _rendering() -> Finding:

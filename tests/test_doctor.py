@@ -304,7 +304,7 @@ def test_rendering(monkeypatch):
 
 def test_audio(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    assert doctor._audio()[0] == NOTE and "not needed yet" in doctor._audio()[1]
+    assert doctor._audio()[0] == FAILURE and "lessons 13 and 14" in doctor._audio()[1]
     monkeypatch.setitem(sys.modules, "soundfile", SimpleNamespace(__version__="0.13"))
     assert doctor._audio()[0] == OK
 
@@ -313,7 +313,7 @@ def test_audio(monkeypatch):
 
     monkeypatch.setattr(doctor.importlib, "import_module", no_library)
     status, text, fix = doctor._audio()
-    assert status == NOTE and "sndfile library not found" in text and "libsndfile" in fix
+    assert status == FAILURE and "sndfile library not found" in text and "libsndfile" in fix
 
 
 @pytest.fixture
