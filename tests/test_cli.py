@@ -56,7 +56,8 @@ def test_options_that_a_command_does_not_have_are_refused(argv, monkeypatch):
 
 def test_results_records_the_grid_and_prints_its_summary(monkeypatch, capsys):
     called = []
-    rows = [{"recipe": "head", "budget": 1, "seed": seed, "score": 0.8 + seed / 10} for seed in (0, 1)]
+    common = {"task": "digits", "recipe": "head", "budget": 1}
+    rows = [common | {"seed": seed, "score": 0.8 + seed / 10} for seed in (0, 1)]
 
     def record(*args):
         called.append(args)
