@@ -16,6 +16,7 @@ FRAMES_PER_SECOND = RATE // HOP
 LOWEST_HZ, FLOOR_DB = 50.0, 80.0
 UNIT_DB = 20.0  # one unit of a log-mel value
 SHORTEST, LONGEST = 0.1, 60.0  # seconds that a recording may last
+MARGIN = 0.2  # seconds of silence on each side of the pre-training's sentences, on average (``ftlib.noise.distort``)
 _FAINTEST = 1e-7  # power below which a recording counts as silent
 _SILENT, _FULL = 1e-4, 0.999  # peaks
 _CLIPPED_SHARE = 0.002
@@ -122,6 +123,20 @@ def _check_length(name: str, seconds: float, longest: float) -> None:
             f"{name} lasts {seconds:.0f} s: cut it into pieces of at most {longest:.0f} s, "
             "or pass longest= if you have the memory"
         )
+
+
+def with_margins(wave: Tensor, seconds: float = MARGIN) -> Tensor:
+    """Silence on both sides, for a recording that was cut at the word.
+
+    Raises:
+        ValueError: ``seconds`` is negative.
+
+    >>> with_margins(torch.ones(4), 2 / RATE).tolist()
+    [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    if seconds < 0:
+        raise ValueError(f"the margin is {seconds} s: give 0 or more")
+    return torch.nn.functional.pad(wave, [round(seconds * RATE)] * 2)
 
 
 def write(path: str | Path, wave: Tensor | np.ndarray, rate: int = RATE, opus_kbit: float = 16.0) -> None:

@@ -1,4 +1,4 @@
-"""A word list against a network's spelling: CTC beam search that can only write words it knows."""
+"""A word list against a network's spelling: CTC beam search that prefers, or only writes, words that it knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from ftlib.decoding import BLANK, encode
+from ftlib.decoding import ALPHABET, BLANK, encode
 
 _SPACE = encode(" ")[0]
 _START = ""  # stands before the first word
@@ -63,28 +63,39 @@ class Lexicon:
         return math.log(self.pairs * follows[word] / follows.total() + (1 - self.pairs) * own)
 
     def unknown(self, texts: Iterable[str]) -> float:
-        """Share of the running words of ``texts`` that the list does not hold, and can therefore never write."""
+        """Share of the running words of ``texts`` that the list does not hold."""
         words = [word for text in texts for word in text.split()]
         return sum(word not in self.counts for word in words) / max(1, len(words))
 
 
 def beam_search(
-    scores: Tensor, lexicon: Lexicon, *, width: int = 16, weight: float = 0.6, bonus: float = 1.5
+    scores: Tensor,
+    lexicon: Lexicon,
+    *,
+    width: int = 16,
+    weight: float = 0.1,
+    bonus: float = 0.0,
+    unknown: float | None = 4.0,
 ) -> str:
-    """The best text of lexicon words for one recording: prefix beam search (Hannun et al. 2014).
+    """The best text for one recording, by prefix beam search (Hannun et al. 2014, https://arxiv.org/abs/1408.2873).
 
     Args:
         scores: (frames, outputs) of the network.
         width: texts that are kept from frame to frame.
         weight: of the words' log probabilities beside the network's.
         bonus: added for each word, which makes up for ``weight`` preferring few words.
+        unknown: what a word costs that is not on the list and is spelled as it sounds (open vocabulary); None: no
+            such word is ever written (closed vocabulary).
 
     Returns:
         The text; empty if no word fits.
 
-    See https://arxiv.org/abs/1408.2873.
+    Raises:
+        ValueError: ``unknown`` is negative, so that words off the list would be preferred.
     """
-    search = _Search(lexicon, weight, bonus)
+    if unknown is not None and unknown < 0:
+        raise ValueError(f"unknown is {unknown}: give what a word off the list costs, 0 or more, or None to forbid it")
+    search = _Search(lexicon, weight, bonus, unknown)
     beams: Beam = {"": (0.0, _NEVER)}
     for frame in scores.detach().float().cpu().log_softmax(-1):
         likely = [(i, p) for i, p in enumerate(frame.tolist()) if p > -7.0 or i == BLANK]
@@ -100,10 +111,13 @@ def beam_search(
 
 
 class _Search:
-    """What is known of each text so far: its place in the trie and the value of its whole words."""
+    """What is known of each text so far: its place in the trie and the value of its words.
 
-    def __init__(self, lexicon: Lexicon, weight: float, bonus: float) -> None:
-        self.lexicon, self.weight, self.bonus = lexicon, weight, bonus
+    A text whose last word has left the list has no place in the trie: its node is empty.
+    """
+
+    def __init__(self, lexicon: Lexicon, weight: float, bonus: float, unknown: float | None) -> None:
+        self.lexicon, self.weight, self.bonus, self.unknown = lexicon, weight, bonus, unknown
         self.node: dict[str, dict] = {"": lexicon.trie}
         self.value: dict[str, float] = {"": 0.0}
         self.last: dict[str, int] = {"": BLANK}
@@ -117,18 +131,27 @@ class _Search:
                 continue
             if number == last:
                 _merge(into, text, _NEVER, other + p)
-            if number in node:
+            if number in node or self._may_leave(text, number):
                 start = blank if number == last else whole  # a doubled letter needs a blank between
                 if start > _NEVER:
                     _merge(into, self._grown(text, number, node), _NEVER, start + p)
 
+    def _may_leave(self, text: str, number: int) -> bool:
+        """Whether a word that is not listed may go on, or end, with this character."""
+        inside = bool(text) and not text.endswith(" ")
+        return self.unknown is not None and (inside or number != _SPACE)
+
     def _grown(self, text: str, number: int, node: dict) -> str:
         if number == _SPACE:
-            grown, after, value = text + " ", self.lexicon.trie, self.value[text] + self._word(text, node[number])
+            grown, after, value = text + " ", self.lexicon.trie, self.ended(text)
         else:
-            grown, after, value = text + chr(96 + number) if number < 27 else text + "'", node[number], self.value[text]
+            grown, after = text + ALPHABET[number - 1], node.get(number, {})
+            value = self.value[text] + (self._unlisted() if node and not after else 0.0)
         self.node[grown], self.value[grown], self.last[grown] = after, value, number
         return grown
+
+    def _unlisted(self) -> float:
+        return _NEVER if self.unknown is None else self.bonus - self.unknown
 
     def _word(self, text: str, word: str) -> float:
         words = text.split()
@@ -136,11 +159,11 @@ class _Search:
         return self.weight * self.lexicon.log_prob(word, before) + self.bonus
 
     def ended(self, text: str) -> float:
-        """The value of a text as the whole; minus infinity inside a word."""
-        if not text or text.endswith(" "):
+        """The value of a text as the whole; minus infinity inside a word that has to be a listed one."""
+        node = self.node[text]
+        if not text or text.endswith(" ") or not node:  # no word is open, or it was paid for when it left the list
             return self.value[text]
-        word = self.node[text].get(_SPACE)
-        return _NEVER if word is None else self.value[text] + self._word(text, word)
+        return self.value[text] + (self._word(text, node[_SPACE]) if _SPACE in node else self._unlisted())
 
 
 def _merge(into: Beam, text: str, blank: float, other: float) -> None:

@@ -27,8 +27,28 @@ def test_without_noise_it_reads_what_stands_there():
 
 def test_a_word_that_is_not_listed_becomes_one_that_is():
     lexicon = Lexicon(["give aspirin daily"], words=["day"])
-    assert beam_search(noisy("gif asprin daily"), lexicon) == "give aspirin daily"
+    for unknown in (None, 20.0):
+        assert beam_search(noisy("gif asprin daily"), lexicon, unknown=unknown) == "give aspirin daily"
     assert decoding.greedy(noisy("gif asprin daily")[None], torch.tensor([32])) != ["give aspirin daily"]
+
+
+def test_an_open_list_spells_what_it_does_not_hold():
+    lexicon, heard = Lexicon(words=["give", "day"]), noisy("give ramipril daily", sure=9, spread=0)
+    assert beam_search(heard, lexicon) == "give ramipril daily"
+    closed = beam_search(heard, lexicon, unknown=None)
+    assert set(closed.split()) <= set(lexicon.counts) and closed.startswith("give")
+
+
+def test_the_dearer_a_word_off_the_list_the_fewer_are_written():
+    heard, lexicon = noisy("gif aspirin daili", seed=4), Lexicon(words=["give", "aspirin", "daily"])
+    read = [beam_search(heard, lexicon, unknown=cost) for cost in (0.0, 4.0, 30.0)]
+    off = [sum(word not in lexicon.counts for word in text.split()) for text in read]
+    assert off == sorted(off, reverse=True) and off[0] > off[-1] == 0
+
+
+def test_a_gift_for_words_off_the_list_is_refused():
+    with pytest.raises(ValueError, match=r"unknown is -1\.0: give what a word off the list costs"):
+        beam_search(noisy("a"), Lexicon(words=["a"]), unknown=-1.0)
 
 
 def test_the_word_before_decides_between_equals():
@@ -36,7 +56,7 @@ def test_the_word_before_decides_between_equals():
     unsure = noisy("left xxng", spread=0)
     for letter in "uha":
         unsure[10:14, decoding.encode(letter)[0]] = 4.0
-    assert beam_search(unsure, Lexicon(texts, pairs=0.9)) == "left lung"
+    assert beam_search(unsure, Lexicon(texts, pairs=0.9), weight=0.6, unknown=None) == "left lung"
 
 
 def loss(log_probs: torch.Tensor, text: str) -> float:
@@ -45,23 +65,33 @@ def loss(log_probs: torch.Tensor, text: str) -> float:
     return float(torch.nn.functional.ctc_loss(log_probs[:, None], target, *lengths, reduction="sum"))
 
 
-def test_it_finds_the_best_of_all_texts():
-    """Against summing the probabilities of all paths of every text that fits."""
+@pytest.mark.parametrize("unknown", [None, 1.0])
+def test_it_finds_the_best_of_all_texts(unknown):
+    """Against summing the probabilities of all paths of every text that the frames can hold."""
     lexicon, generator = Lexicon(["ab a", "b", "ab b"]), torch.Generator().manual_seed(3)
-    for _ in range(8):
+    texts = {" ".join("".join(t).split()) for n in range(1, 6) for t in itertools.product("ab ", repeat=n)} - {""}
+    found = set()
+    for _ in range(12):
         scores = torch.full((5, decoding.OUTPUTS), -6.0)
         signs = [decoding.BLANK, *decoding.encode("ab ")]
         scores[:, signs] = torch.randn(5, 4, generator=generator) * 2
         log_probs = scores.log_softmax(-1)
         values = {}
-        words = list(lexicon.counts)
-        for text in [*words, *map(" ".join, itertools.product(words, words)), "a b a", "b a b", "a a a", "b b b"]:
-            before = ["", *text.split()]
-            value = sum(0.6 * lexicon.log_prob(w, b) + 1.5 for b, w in zip(before, text.split(), strict=False))
+        for text in texts:
+            words = text.split()
+            if unknown is None and not set(words) <= set(lexicon.counts):
+                continue
+            value = sum(
+                0.6 * lexicon.log_prob(w, b) + 1.5 if w in lexicon.counts else 1.5 - unknown
+                for b, w in zip(["", *words], words, strict=False)
+            )
             both = math.exp(-loss(log_probs, text)) + math.exp(-loss(log_probs, text + " "))
             values[text] = value + math.log(both) if both else -math.inf
         best = max(values, key=values.get)
-        assert beam_search(scores, lexicon, width=200) == best
+        options = {"width": 400, "weight": 0.6, "bonus": 1.5, "unknown": unknown}
+        assert beam_search(scores, lexicon, **options) == best
+        found |= set(best.split())
+    assert (found <= set(lexicon.counts)) == (unknown is None)
 
 
 def test_probabilities_of_known_words_sum_to_one():
@@ -91,7 +121,7 @@ def test_a_phrase_is_no_word():
 def test_no_fitting_word_gives_an_empty_text():
     scores = torch.full((3, decoding.OUTPUTS), -50.0)
     scores[:, decoding.BLANK] = 0
-    assert beam_search(scores, Lexicon(["word"])) == ""
+    assert beam_search(scores, Lexicon(["word"])) == beam_search(scores, Lexicon(["word"]), unknown=None) == ""
 
 
 def test_a_batch_is_read_row_by_row():

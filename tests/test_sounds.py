@@ -195,19 +195,21 @@ def test_the_study_tests_each_speaker_in_turn(tmp_path, monkeypatch):
     seen = []
 
     def run(name, task, budget, seed, **_):
-        seen.append((name, task.speakers["test"]))
+        seen.append((name, task.speakers["test"], len(task.split("test").waves[0]) / audio.RATE))
         return {"recipe": name, "budget": budget, "budget_unit": "clips", "seed": seed, "metric": "m", "score": 0.5}
 
     monkeypatch.setattr(recorded_digits.recipes, "run_rival", run)
     monkeypatch.setattr(recorded_digits, "_run", run)
-    few = [job for job in recorded_digits.jobs() if job[1] == 1 and job[0] in ("full", "spelling")]
+    few = [job for job in recorded_digits.jobs() if job[1] == 1 and job[0] in ("full", "spelling", "as_cut")]
     rows = [recorded_digits.one(*job) for job in few]
     assert [row["stranger"] for row in rows if row["recipe"] == "full"] == [0, 1, 2, 0, 1, 2]
-    assert {who[0] for name, who in seen if name == "full"} == {"ann", "bob", "cy"}
+    assert {who[0] for name, who, _ in seen if name == "full"} == {"ann", "bob", "cy"}
+    lasting = {row["recipe"]: round(seconds, 1) for row, (_, _, seconds) in zip(rows, seen, strict=True)}
+    assert lasting == {"full": 0.7, "spelling": 0.7, "as_cut": 0.3}
     assert rows[0]["speakers"] == 3 and rows[0]["score"] == 0.5
     jobs = recorded_digits.jobs()
     assert len(set(jobs)) == len(jobs)
-    assert {job[0] for job in jobs} == {"scratch", "head", "head_then_all", "full", "spelling"}
+    assert {job[0] for job in jobs} == {"scratch", "head", "head_then_all", "full", "spelling", "as_cut"}
 
 
 def test_the_study_asks_for_its_folder(monkeypatch):

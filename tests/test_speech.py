@@ -122,7 +122,7 @@ def test_transcripts_and_scores(medical):
     assert score.value == 1 - decoding.word_error_rate(table.said.tolist(), table.read.tolist())
     assert score.higher_is_better and score.n == 20
     words = medical.lexicon(["give ten milligrams"])
-    with_words = medical.transcripts(model, words=words, width=4)
+    with_words = medical.transcripts(model, words=words, width=4, unknown=None)
     listed = {"give", "ten", "milligrams", "the", "and", "clear"}
     assert {word for text in with_words.read for word in text.split()} <= listed
     assert medical.lexicon(field=True).unknown(SENTENCES) == 0 < medical.lexicon().unknown(SENTENCES)
@@ -139,10 +139,10 @@ def test_recipes_run_and_keep_the_head(medical, name):
     assert any(key.startswith("stem") for key in moved) == (name in ("scratch", "full"))
 
 
-def test_the_rival_runs(medical):
-    settings = {"lexicon": {"weight": 0.6, "bonus": 1.0, "width": 4}}
-    row = recipes.run_rival("lexicon", medical, 0.25, 0, settings=settings)
-    assert np.isfinite(row["score"])
+def test_the_rivals_run(medical):
+    for name, unknown in (("lexicon", 4.0), ("closed_lexicon", None)):
+        settings = {name: {"weight": 0.6, "unknown": unknown, "width": 4}}
+        assert np.isfinite(recipes.run_rival(name, medical, 0.25, 0, settings=settings)["score"])
     assert set(medical.grid) - set(medical.rivals()) <= set(recipes.RECIPES)
     assert {len(results.candidates(medical, name)) for name in medical.grid} == {6}
 
@@ -265,6 +265,17 @@ def test_recordings_are_split_by_speaker(tmp_path):
     for test in ([], ["eve"], ["ann", "bob", "cy_d"]):
         with pytest.raises(ValueError, match="name some of the speakers"):
             speech.RecordedDigits(tmp_path, test=test)
+
+
+def test_recordings_that_are_cut_at_the_word_get_silence_around(tmp_path):
+    for speaker in ("ann", "bob"):
+        soundfile.write(tmp_path / f"7_{speaker}_0.wav", sound(3, 0.4), 8000)
+    cut, padded = (speech.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
+    assert len(padded) == len(cut) + 4000 and torch.equal(padded[2000:-2000], cut)
+    assert not padded[:2000].any() and not padded[-2000:].any()
+    assert len(speech.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
+    with pytest.raises(ValueError, match="the margin is -1 s"):
+        speech.RecordedDigits(tmp_path, margin=-1)
 
 
 def test_folders_that_cannot_be_used(tmp_path):

@@ -1,4 +1,4 @@
-"""The word-list bench: how many sentences to take words from, and how much they weigh."""
+"""The word-list bench: how many sentences to take words from, how much they weigh, and whether others are written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ftlib.plots import Picture
     from ftlib.tasks.speech import Dictation
 
-SENTENCES, WEIGHTS = (0, 10, 25, 50, 100, 250), (0.0, 0.3, 0.6, 0.9, 1.2)
+SENTENCES, WEIGHTS, COSTS = (0, 10, 25, 50, 100, 250), (0.0, 0.1, 0.3, 0.6, 0.9), (2.0, 4.0, 8.0, 16.0)
 EXAMPLE = 0
 
 
@@ -27,15 +27,15 @@ class Bench:
     Args:
         task: a field of dictation.
         networks: by name.
-        settings: ``bonus`` and ``weight`` that were tuned.
+        settings: ``weight`` and ``unknown`` that were tuned.
     """
 
     task: Dictation
     networks: Mapping[str, nn.Module]
-    settings: Mapping[str, float]
+    settings: Mapping[str, float | None]
     heard: dict[str, list[Tensor]] = field(default_factory=dict)
 
-    def trial(self, network: str, sentences: int, weight: float) -> dict[str, Any]:
+    def trial(self, network: str, sentences: int, weight: float, unknown: float | None) -> dict[str, Any]:
         """Decode the test set: a row with every measure, ``unlisted`` (share of words said) and ``read``."""
         from ftlib import lexicon
         from ftlib.tasks import clips, transcripts
@@ -44,11 +44,11 @@ class Bench:
             with clips.spelling(self.networks[network]) as model:
                 self.heard[network] = clips.scores_of(model, self.task.split("test"))
         data, own = self.task.split("test"), self.task.split("train").column("text")[:sentences]
-        words, options = self.task.lexicon(own), dict(self.settings) | {"weight": weight}
+        words, options = self.task.lexicon(own), dict(self.settings) | {"weight": weight, "unknown": unknown}
         read = [lexicon.beam_search(scores, words, **options) for scores in self.heard[network]]
         table = self._table(data, read)
         found = transcripts.report(table, self.task.dictionary())
-        about = {"network": network, "sentences": sentences, "weight": weight, "read": read}
+        about = {"network": network, "sentences": sentences, "weight": weight, "unknown": unknown, "read": read}
         return about | found | {"unlisted": words.unknown(data.column("text"))}
 
     @staticmethod
@@ -74,7 +74,8 @@ def picture(bench: Bench) -> Picture:
     """Words wrong and terms right over the number of sentences whose words are on the list, for each network."""
     from ftlib import plots
 
-    rows = [bench.trial(name, n, bench.settings["weight"]) for name in bench.networks for n in SENTENCES]
+    tuned = bench.settings["weight"], bench.settings["unknown"]
+    rows = [bench.trial(name, n, *tuned) for name in bench.networks for n in SENTENCES]
     fig, axes = plots.figure("What a list of words is worth", "training sentences on the list", "", 2, (7.4, 3.4))
     said = []
     for ax, (measure, label) in zip(axes, (("wer", "words wrong"), ("terms", "terms right")), strict=True):
@@ -102,8 +103,10 @@ def bench_widget(bench: Bench) -> Any:
 
     network = widgets.ToggleButtons(options=list(bench.networks), description="Network")
     sentences = slider(SENTENCES, 0, "Sentences on the list")
-    tuned = bench.settings["weight"]
+    tuned, cost = bench.settings["weight"], bench.settings["unknown"]
     weight = slider(sorted({*WEIGHTS, tuned}), tuned, "Weight of the words")
+    costs = [*sorted({*COSTS, cost} - {None}), None]
+    unknown = slider([cost_name(c) for c in costs], cost_name(cost), "A word off the list")
     button = widgets.Button(description="Read", button_style="primary", tooltip="Decode the test set with this list")
     board = widgets.HTML(board_html(bench, []))
     trials: list[dict[str, Any]] = []
@@ -111,24 +114,36 @@ def bench_widget(bench: Bench) -> Any:
     def read(_: Any) -> None:
         button.disabled, button.description = True, "Reading ..."
         try:
-            trials.append(bench.trial(network.value, sentences.value, weight.value))
+            trials.append(bench.trial(network.value, sentences.value, weight.value, costs[unknown.index]))
             board.value = board_html(bench, trials)
         finally:
             button.disabled, button.description = False, "Read"
 
     button.on_click(read)
-    return widgets.VBox([network, sentences, weight, button, board]).add_class("ftlib-word-list")
+    return widgets.VBox([network, sentences, weight, unknown, button, board]).add_class("ftlib-word-list")
+
+
+def cost_name(unknown: float | None) -> str:
+    """What happens to a word that is not on the list, in words."""
+    return "is never written" if unknown is None else f"costs {unknown:g}"
 
 
 def board_html(bench: Bench, trials: Sequence[Mapping[str, Any]]) -> str:
     """The tries so far as an HTML table, with the last reading of one sentence."""
     if not trials:
         return "<p>Choose, press <b>Read</b>, and the result appears here.</p>"
-    names = ("network", "sentences", "weight", "said, but not on the list", "words wrong", "terms right",
-             "wrong, but every word real")  # fmt: skip
+    names = ("network", "sentences", "weight", "a word off the list", "said, but not on the list", "words wrong",
+             "terms right", "wrong, but every word real")  # fmt: skip
     keys = ("unlisted", "wer", "terms", "silent")
     rows = [
-        (row["network"], row["sentences"], f"{row['weight']:g}", *(f"{row[key]:.0%}" for key in keys)) for row in trials
+        (
+            row["network"],
+            row["sentences"],
+            f"{row['weight']:g}",
+            cost_name(row["unknown"]),
+            *(f"{row[key]:.0%}" for key in keys),
+        )
+        for row in trials
     ]
     about, read = bench.task.split("test").about[EXAMPLE], trials[-1]["read"][EXAMPLE]
     example = f"<p>said: {with_terms(about['text'], about['terms'])}<br>read: {marked(about['text'], read)}</p>"

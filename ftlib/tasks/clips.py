@@ -85,8 +85,11 @@ def shipped(name: str, **wanted: str | Sequence[str]) -> Clips:
     return Clips([_sound(name, row["file"])[row["start"] : row["end"]] for row in rows], rows)
 
 
-def folder_of_digits(folder: str | Path) -> tuple[Clips, list[str]]:
+def folder_of_digits(folder: str | Path, margin: float = audio.MARGIN) -> tuple[Clips, list[str]]:
     """Recordings named ``digit_speaker_index.wav``, as in the Free Spoken Digit Dataset.
+
+    Args:
+        margin: seconds of silence to put on each side.
 
     Returns:
         The clips, with ``label``, ``voice`` and ``file``, in order of their names; and one sentence for each file that
@@ -106,10 +109,11 @@ def folder_of_digits(folder: str | Path) -> tuple[Clips, list[str]]:
             skipped.append(f"{path.name} is not named digit_speaker_index.wav.")
             continue
         try:
-            waves.append(audio.read(path).wave)
+            wave = audio.read(path).wave
         except ValueError as problem:
             skipped.append(f"{problem}.")
             continue
+        waves.append(audio.with_margins(wave, margin))
         rows.append({"file": path.name, "label": int(digit), "voice": speaker, "take": int(take)})
     if not rows:
         raise ValueError(f"{folder} has no recording named digit_speaker_index.wav: rename yours, as 7_anna_0.wav")

@@ -20,7 +20,8 @@ from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Tran
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SVM_GRID = [{"C": c, "gamma": gamma} for c in (1.0, 10.0) for gamma in (0.0003, 0.001, 0.003, 0.01)]
-LEXICON_GRID = [{"weight": w, "bonus": b} for w in (0.6, 0.9, 1.2) for b in (0.0, 1.0)]
+LEXICON_GRID = [{"weight": w, "unknown": u} for w in (0.0, 0.1, 0.3) for u in (4.0, 8.0)]
+CLOSED_GRID = [{"weight": w, "bonus": b, "unknown": None} for w in (0.6, 0.9, 1.2) for b in (0.0, 1.0)]
 
 
 class Dictation(Transcription):
@@ -37,7 +38,7 @@ class Dictation(Transcription):
     trace_every = 20
     batch_size, micro_batch, min_passes = 8, None, 1
     has_zero_shot = keeps_head = True
-    grid = ("scratch", "full", "lexicon")
+    grid = ("scratch", "full", "lexicon", "closed_lexicon")
     traced = ("scratch", "full")
     field: str
     other: str
@@ -94,12 +95,15 @@ class Dictation(Transcription):
         return frozenset(general_words()).union(*(text.split() for text in said))
 
     def rivals(self) -> dict[str, Callable[[Clips, Split, dict], Score]]:
-        """The pre-trained network as it is, with a word list: the training sentences' words and general ones."""
-        return {"lexicon": self._with_lexicon}
+        """The pre-trained network as it is, with a word list: the training sentences' words and general ones.
+
+        ``lexicon`` spells a word that is not on the list (open vocabulary); ``closed_lexicon`` never writes one.
+        """
+        return dict.fromkeys(("lexicon", "closed_lexicon"), self._with_lexicon)
 
     def rival_grid(self) -> dict[str, list[dict]]:
-        """How much the words weigh and what a word is worth: six settings, as many as a recipe gets."""
-        return {"lexicon": LEXICON_GRID}
+        """How much the words weigh, and what a word costs or is worth: six settings each, as many as a recipe gets."""
+        return {"lexicon": LEXICON_GRID, "closed_lexicon": CLOSED_GRID}
 
     def _with_lexicon(self, train: Clips, split: Split, settings: dict) -> Score:
         words = self.lexicon(train.column("text"))
@@ -226,13 +230,15 @@ class RecordedDigits(SpokenDigits):
     Args:
         folder: where the recordings lie.
         test: speakers to test on; None: the last third of the speakers by name, one at least.
+        margin: seconds of silence to put on each side, since such recordings are often cut at the word, and the
+            network has learnt from sentences with a pause around them.
     """
 
     name = "recorded_digits"
     settings_like = SpokenDigits.name
 
-    def __init__(self, folder: str | Path, test: Sequence[str] | None = None) -> None:
-        found, self.skipped = clips.folder_of_digits(folder)
+    def __init__(self, folder: str | Path, test: Sequence[str] | None = None, margin: float = audio.MARGIN) -> None:
+        found, self.skipped = clips.folder_of_digits(folder, margin)
         speakers = sorted(set(found.column("voice")))
         if len(speakers) < 2:
             raise ValueError(f"{folder} has one speaker, {speakers[0]}: to test on another voice, record two or more")

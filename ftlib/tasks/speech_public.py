@@ -123,7 +123,7 @@ class Wav2VecDigits(RecordedDigits):
     source = None
 
     def __init__(self, folder: str | Path, test: Sequence[str] | None = None, source: str | Path | None = None) -> None:
-        super().__init__(folder, test)
+        super().__init__(folder, test, margin=0)
         self._parts = {name: Waves(found.waves, found.about) for name, found in self._parts.items()}
         self._source = {} if source is None else {"source": source}
 

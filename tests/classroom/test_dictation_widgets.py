@@ -17,7 +17,7 @@ from ftlib.classroom import read_along as read_along_
 from ftlib.classroom.dictate import REFUSED, dictate, dictation_widget, from_browser, from_upload
 from ftlib.classroom.display import WIDGET_MIME
 from ftlib.classroom.read_along import chooser, entry, errors, marked, with_terms
-from ftlib.classroom.word_list import SENTENCES, Bench, bench_widget, picture
+from ftlib.classroom.word_list import SENTENCES, Bench, bench_widget, cost_name, picture
 from ftlib.models.wavenet import WaveNet
 from ftlib.tasks.clips import Clips
 
@@ -103,11 +103,11 @@ def bench(spoken) -> Bench:
     torch.manual_seed(0)
     rows = [row | {"text": row["text"].replace(" &", "")} for row in spoken.about]
     plain = Clips(spoken.waves, rows)
-    return Bench(Field(plain), {"as it is": WaveNet(channels=8, stacks=1)}, {"weight": 0.6, "bonus": 1.0, "width": 4})
+    return Bench(Field(plain), {"as it is": WaveNet(channels=8, stacks=1)}, {"weight": 0.1, "unknown": 4.0, "width": 4})
 
 
 def test_a_longer_list_leaves_less_unwritable(bench):
-    none, some = bench.trial("as it is", 0, 0.6), bench.trial("as it is", 10, 0.6)
+    none, some = (bench.trial("as it is", sentences, 0.6, None) for sentences in (0, 10))
     assert none["unlisted"] > some["unlisted"] == 0
     assert {word for text in none["read"] for word in text.split()} <= {"give", "water"}
     assert set(none) >= {"wer", "cer", "terms", "silent"}
@@ -115,12 +115,13 @@ def test_a_longer_list_leaves_less_unwritable(bench):
 
 
 def test_the_bench_keeps_every_try(bench):
-    network, sentences, weight, button, board = bench_widget(bench).children
+    network, sentences, weight, unknown, button, board = bench_widget(bench).children
     assert "press <b>Read</b>" in board.value
     button.click()
-    sentences.value, weight.value = SENTENCES[1], 1.2
+    sentences.value, weight.value, unknown.value = SENTENCES[1], 0.9, cost_name(None)
     button.click()
-    assert board.value.count("<tr>") == 3 and "1.2" in board.value and "read:" in board.value
+    assert board.value.count("<tr>") == 3 and "0.9" in board.value and "read:" in board.value
+    assert "costs 4" in board.value and "is never written" in board.value
     assert not button.disabled and network.value == "as it is"
 
 
