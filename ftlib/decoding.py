@@ -175,6 +175,29 @@ def silent_errors(said: Sequence[str], read: Sequence[str], known: Container[str
     return sum(bool(words) and all(word in known for word in words) for words in wrong) / len(said)
 
 
+def silent_words(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
+    """Share of the words said in whose place another real word was written: a spell checker marks none of these.
+
+    Args:
+        known: the words that count as real.
+
+    >>> silent_words(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
+    0.25
+    """
+    import jiwer
+
+    _check_said(said, read)
+    aligned = jiwer.process_words(list(said), list(read))
+    swapped = sum(
+        word in known
+        for words, chunks in zip(aligned.hypotheses, aligned.alignments, strict=True)
+        for chunk in chunks
+        if chunk.type == "substitute"
+        for word in words[chunk.hyp_start_idx : chunk.hyp_end_idx]
+    )
+    return swapped / sum(len(words) for words in aligned.references)
+
+
 def _check_said(said: Sequence[str], read: Sequence[str]) -> None:
     if len(said) != len(read) or not said:
         raise ValueError(f"there are {len(said)} true texts and {len(read)} transcripts: give one for each, and some")

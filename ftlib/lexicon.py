@@ -23,14 +23,18 @@ class Lexicon:
     Args:
         texts: sentences in the field's own words; the word counts and pairs come from them.
         words: further single words that may be written, each counted once.
-        pairs: weight of the probability after the word before, 0 to 1; the rest goes to the word's own.
+        pairs: weight of the probability after the word before, from 0 to less than 1; the rest goes to the word's own.
 
     Raises:
-        ValueError: no words, a phrase among ``words``, or a word outside the alphabet.
+        ValueError: no words, a phrase among ``words``, a word outside the alphabet, or ``pairs`` out of range.
     """
 
     def __init__(self, texts: Iterable[str] = (), words: Iterable[str] = (), pairs: float = 0.5) -> None:
         texts, words, self.pairs = [text.split() for text in texts], list(words), pairs
+        if not 0 <= pairs < 1:
+            raise ValueError(
+                f"pairs is {pairs}: give 0 or more and less than 1, or unseen pairs could never be written"
+            )
         if phrase := next((word for word in words if word.split() != [word]), None):
             raise ValueError(f"{phrase!r} is not one word: give single words in words, and phrases in texts")
         self.counts = Counter(word for text in texts for word in text)
@@ -50,12 +54,14 @@ class Lexicon:
             node[_SPACE] = word
 
     def log_prob(self, word: str, before: str = _START) -> float:
-        """Natural logarithm of how likely a word is after another.
+        """Natural logarithm of how likely a word is after another; off the list, rarer than any that is on it.
 
         >>> lexicon = Lexicon(["give aspirin", "give water"])
         >>> round(math.exp(lexicon.log_prob("water", "give")), 3)  # half of 1/2 and half of 1/4
         0.375
         """
+        if word not in self.counts:
+            return math.log((1 - self.pairs) / (self.total + 1))
         own = self.counts[word] / self.total
         follows = self.after.get(before)
         if not follows:
@@ -72,8 +78,8 @@ def beam_search(
     scores: Tensor,
     lexicon: Lexicon,
     *,
-    width: int = 16,
-    weight: float = 0.1,
+    width: int = 64,
+    weight: float = 0.0,
     bonus: float = 0.0,
     unknown: float | None = 4.0,
 ) -> str:
@@ -84,11 +90,11 @@ def beam_search(
         width: texts that are kept from frame to frame.
         weight: of the words' log probabilities beside the network's.
         bonus: added for each word, which makes up for ``weight`` preferring few words.
-        unknown: what a word costs that is not on the list and is spelled as it sounds (open vocabulary); None: no
-            such word is ever written (closed vocabulary).
+        unknown: what a word that is not on the list, and is spelled as it sounds, costs beyond a rare one that is on
+            it (open vocabulary); None: no such word is ever written (closed vocabulary).
 
     Returns:
-        The text; empty if no word fits.
+        The text. If no text that is left ends with a whole word, the best one without its last piece.
 
     Raises:
         ValueError: ``unknown`` is negative, so that words off the list would be preferred.
@@ -107,7 +113,10 @@ def beam_search(
     ended = {"": _NEVER}
     for text, p in beams.items():  # with and without a space at the end it is the same text
         ended[text.strip()] = _add(ended.get(text.strip(), _NEVER), _add(*p) + search.ended(text))
-    return max(ended, key=ended.get)
+    best = max(ended, key=ended.get)
+    if ended[best] == _NEVER:
+        best = max(beams, key=lambda t: _add(*beams[t]) + search.value[t]).rpartition(" ")[0]
+    return best
 
 
 class _Search:
@@ -151,7 +160,9 @@ class _Search:
         return grown
 
     def _unlisted(self) -> float:
-        return _NEVER if self.unknown is None else self.bonus - self.unknown
+        if self.unknown is None:
+            return _NEVER
+        return self.weight * self.lexicon.log_prob("") + self.bonus - self.unknown
 
     def _word(self, text: str, word: str) -> float:
         words = text.split()
@@ -178,6 +189,6 @@ def _add(a: float, b: float) -> float:
     return a if b == _NEVER else a + math.log1p(math.exp(b - a))
 
 
-def beam_search_all(scores: Tensor, lengths: Tensor, lexicon: Lexicon, **options: float) -> list[str]:
+def beam_search_all(scores: Tensor, lengths: Tensor, lexicon: Lexicon, **options: float | None) -> list[str]:
     """``beam_search`` for a padded batch: scores (B, frames, outputs), lengths (B,) that count."""
     return [beam_search(row[:n], lexicon, **options) for row, n in zip(scores, lengths.tolist(), strict=True)]

@@ -65,7 +65,7 @@ def loss(log_probs: torch.Tensor, text: str) -> float:
     return float(torch.nn.functional.ctc_loss(log_probs[:, None], target, *lengths, reduction="sum"))
 
 
-@pytest.mark.parametrize("unknown", [None, 1.0])
+@pytest.mark.parametrize("unknown", [None, 0.0])
 def test_it_finds_the_best_of_all_texts(unknown):
     """Against summing the probabilities of all paths of every text that the frames can hold."""
     lexicon, generator = Lexicon(["ab a", "b", "ab b"]), torch.Generator().manual_seed(3)
@@ -82,7 +82,7 @@ def test_it_finds_the_best_of_all_texts(unknown):
             if unknown is None and not set(words) <= set(lexicon.counts):
                 continue
             value = sum(
-                0.6 * lexicon.log_prob(w, b) + 1.5 if w in lexicon.counts else 1.5 - unknown
+                0.6 * lexicon.log_prob(w, b) + 1.5 - (0 if w in lexicon.counts else unknown)
                 for b, w in zip(["", *words], words, strict=False)
             )
             both = math.exp(-loss(log_probs, text)) + math.exp(-loss(log_probs, text + " "))
@@ -98,6 +98,18 @@ def test_probabilities_of_known_words_sum_to_one():
     lexicon = Lexicon(["a b", "a c", "b"], words=["d", "a"])
     for before in ("", "a", "d"):
         assert math.isclose(sum(math.exp(lexicon.log_prob(w, before)) for w in lexicon.counts), 1, abs_tol=1e-9)
+
+
+def test_a_word_off_the_list_is_rarer_than_any_on_it():
+    lexicon = Lexicon(["a b", "a c"], words=["d"])
+    assert lexicon.log_prob("e", "a") < min(lexicon.log_prob(word) for word in lexicon.counts)
+    with pytest.raises(ValueError, match="pairs is 1"):
+        Lexicon(["a b"], pairs=1)
+
+
+def test_a_closed_list_that_ends_inside_a_word_keeps_the_words_before():
+    lexicon = Lexicon(words=["give", "aspirin"])
+    assert beam_search(noisy("give aspi", sure=20, spread=0), lexicon, width=1, unknown=None) == "give"
 
 
 def test_unknown_words_are_counted():

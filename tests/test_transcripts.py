@@ -38,8 +38,9 @@ def test_the_report_tells_words_letters_terms_and_doses():
     assert found["wer"] == pytest.approx(2 / 10) and 0 < found["cer"] < found["wer"]
     assert found["terms"] == pytest.approx(1 / 3) and found["doses"] == 0
     assert found["silent"] == pytest.approx(1 / 3) and found["sentences"] == pytest.approx(2 / 3)
+    assert found["swapped"] == pytest.approx(1 / 10)
     without = transcripts.report(TABLE.assign(terms=[[], [], []]), KNOWN)
-    assert set(without) == {"wer", "cer", "sentences", "silent"}
+    assert set(without) == {"wer", "cer", "sentences", "silent", "swapped"}
 
 
 def test_reports_stand_side_by_side_in_plain_words():

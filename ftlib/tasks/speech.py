@@ -20,8 +20,8 @@ from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Tran
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SVM_GRID = [{"C": c, "gamma": gamma} for c in (1.0, 10.0) for gamma in (0.0003, 0.001, 0.003, 0.01)]
-LEXICON_GRID = [{"weight": w, "unknown": u} for w in (0.0, 0.1, 0.3) for u in (4.0, 8.0)]
-CLOSED_GRID = [{"weight": w, "bonus": b, "unknown": None} for w in (0.6, 0.9, 1.2) for b in (0.0, 1.0)]
+LEXICON_GRID = [{"weight": w, "unknown": u} for w in (0.0, 0.2) for u in (2.0, 4.0, 8.0)]
+CLOSED_GRID = [{"weight": w, "bonus": b, "unknown": None} for w in (0.9, 1.2, 1.8) for b in (0.0, 1.0)]
 
 
 class Dictation(Transcription):

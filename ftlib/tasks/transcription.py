@@ -81,13 +81,17 @@ class Transcription(SpeechTask):
         return Score(value, self.metric, higher_is_better=True, n=len(table))
 
     def transcripts(
-        self, model: nn.Module, split: Split | Clips = "test", words: lexicon.Lexicon | None = None, **options: float
+        self,
+        model: nn.Module,
+        split: Split | Clips = "test",
+        words: lexicon.Lexicon | None = None,
+        **options: float | None,
     ) -> pd.DataFrame:
         """What was said and what the model reads, one row a clip.
 
         Args:
             split: a split's name, or clips of your own with ``text``, ``voice`` and ``terms``.
-            words: decode by beam search over these words, with ``width``, ``weight``, ``bonus``; None: greedily.
+            words: decode by beam search over these words, with ``beam_search``'s options; None: greedily.
 
         Returns:
             Columns ``said, read, voice, terms``.

@@ -21,7 +21,7 @@ NUMBERS = frozenset(
 )
 MEASURES = {
     "wer": "words wrong", "cer": "letters wrong", "terms": "terms right", "doses": "numbers right",
-    "sentences": "sentences wrong", "silent": "wrong, but every word real",
+    "swapped": "another real word instead", "silent": "sentences wrong, every word real",
 }  # fmt: skip
 
 
@@ -42,7 +42,8 @@ def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
 
     Returns:
         ``wer`` and ``cer``; where sentences name terms, ``terms`` and ``doses``, the shares that were read without any
-        error; and of the sentences ``sentences``, the share with an error, and ``silent``.
+        error; ``swapped``, see ``decoding.silent_words``; and of the sentences ``sentences``, the share with an
+        error, and ``silent``, see ``decoding.silent_errors``.
     """
     said, read, terms = table.said.tolist(), table.read.tolist(), table.terms.tolist()
     found = {"wer": decoding.word_error_rate(said, read), "cer": decoding.character_error_rate(said, read)}
@@ -50,7 +51,8 @@ def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
         if any(wanted):
             found[name] = decoding.term_recall(wanted, read)
     wrong = sum(a != b for a, b in zip(said, read, strict=True)) / len(said)
-    return found | {"sentences": wrong, "silent": decoding.silent_errors(said, read, known)}
+    found |= {"sentences": wrong, "silent": decoding.silent_errors(said, read, known)}
+    return found | {"swapped": decoding.silent_words(said, read, known)}
 
 
 def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFrame:
@@ -65,12 +67,12 @@ def by_voice(table: pd.DataFrame) -> dict[str, float]:
     return {voice: decoding.word_error_rate(rows.said.tolist(), rows.read.tolist()) for voice, rows in groups}
 
 
-def spell(model: WaveNet, wave: Tensor, words: lexicon.Lexicon | None = None, **options: float) -> str:
+def spell(model: WaveNet, wave: Tensor, words: lexicon.Lexicon | None = None, **options: float | None) -> str:
     """What a network reads in one recording.
 
     Args:
         wave: (samples,) at 8 kHz, as ``audio.read`` gives it.
-        words: decode by beam search over these words, with ``width``, ``weight``, ``bonus``; None: greedily.
+        words: decode by beam search over these words, with ``beam_search``'s options; None: greedily.
     """
     with clips.spelling(model):
         (scores,) = clips.scores_of(model, clips.Clips([wave], [{"label": 0}]))
