@@ -74,8 +74,9 @@ def test_own_recordings_run_through_compare_and_the_checks(folder):
 def test_own_recordings_need_no_settings(folder):
     task = from_folder(folder)
     few = task.sample(4, seed=0)
-    row = recipes.run("head", task, 4, 0, score_source=False).row
-    assert len(few) == 8 and row["score"] >= 0.9 and row["steps"] >= recipes.tuned(task)["head"]["steps"] > 0
+    rows = [recipes.run("head", task, 4, seed, score_source=False).row for seed in range(5)]
+    assert len(few) == 8 and np.mean([row["score"] for row in rows]) >= 0.9, rows  # one clip of eight is luck
+    assert all(row["steps"] >= recipes.tuned(task)["head"]["steps"] > 0 for row in rows)
 
 
 def test_the_kind_of_a_folder_is_what_most_of_its_files_are(folder, tmp_path):
