@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import torch
 from torch import Tensor
@@ -176,7 +176,10 @@ def silent_errors(said: Sequence[str], read: Sequence[str], known: Container[str
 
 
 def silent_words(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
-    """Share of the words said in whose place another real word was written: a spell checker marks none of these.
+    """Share of the words said in whose place real words were written: a spell checker marks none of these.
+
+    Words next to each other that are wrong, or that nobody said, are looked at together: if one of them is no real
+    word, the reader is warned of them all.
 
     Args:
         known: the words that count as real.
@@ -188,13 +191,12 @@ def silent_words(said: Sequence[str], read: Sequence[str], known: Container[str]
 
     _check_said(said, read)
     aligned = jiwer.process_words(list(said), list(read))
-    swapped = sum(
-        word in known
-        for words, chunks in zip(aligned.hypotheses, aligned.alignments, strict=True)
-        for chunk in chunks
-        if chunk.type == "substitute"
-        for word in words[chunk.hyp_start_idx : chunk.hyp_end_idx]
-    )
+    swapped = 0
+    for words, chunks in zip(aligned.hypotheses, aligned.alignments, strict=True):
+        for right, run in groupby(chunks, lambda chunk: chunk.type == "equal"):
+            run = list(run)
+            if not right and all(word in known for word in words[run[0].hyp_start_idx : run[-1].hyp_end_idx]):
+                swapped += sum(chunk.ref_end_idx - chunk.ref_start_idx for chunk in run if chunk.type == "substitute")
     return swapped / sum(len(words) for words in aligned.references)
 
 

@@ -87,7 +87,7 @@ def beam_search(
 
     Args:
         scores: (frames, outputs) of the network.
-        width: texts that are kept from frame to frame.
+        width: texts that are kept from frame to frame. Signs less likely than ``exp(-7)`` are never followed.
         weight: of the words' log probabilities beside the network's.
         bonus: added for each word, which makes up for ``weight`` preferring few words.
         unknown: what a word that is not on the list, and is spelled as it sounds, costs beyond a rare one that is on
@@ -97,8 +97,10 @@ def beam_search(
         The text. If no text that is left ends with a whole word, the best one without its last piece.
 
     Raises:
-        ValueError: ``unknown`` is negative, so that words off the list would be preferred.
+        ValueError: ``width`` is below 1, or ``unknown`` negative, so that words off the list would be preferred.
     """
+    if width < 1:
+        raise ValueError(f"width is {width}: keep at least one text")
     if unknown is not None and unknown < 0:
         raise ValueError(f"unknown is {unknown}: give what a word off the list costs, 0 or more, or None to forbid it")
     search = _Search(lexicon, weight, bonus, unknown)
@@ -138,6 +140,9 @@ class _Search:
             if number == BLANK:
                 _merge(into, text, whole + p, _NEVER)
                 continue
+            if number == _SPACE and last in (_SPACE, BLANK):  # before the first word, or one space more
+                _merge(into, text, _NEVER, whole + p)
+                continue
             if number == last:
                 _merge(into, text, _NEVER, other + p)
             if number in node or self._may_leave(text, number):
@@ -147,8 +152,7 @@ class _Search:
 
     def _may_leave(self, text: str, number: int) -> bool:
         """Whether a word that is not listed may go on, or end, with this character."""
-        inside = bool(text) and not text.endswith(" ")
-        return self.unknown is not None and (inside or number != _SPACE)
+        return self.unknown is not None and bool(text or number != _SPACE)
 
     def _grown(self, text: str, number: int, node: dict) -> str:
         if number == _SPACE:

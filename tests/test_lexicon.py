@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 
 import pytest
 import torch
@@ -28,7 +29,8 @@ def test_without_noise_it_reads_what_stands_there():
 def test_a_word_that_is_not_listed_becomes_one_that_is():
     lexicon = Lexicon(["give aspirin daily"], words=["day"])
     for unknown in (None, 20.0):
-        assert beam_search(noisy("gif asprin daily"), lexicon, unknown=unknown) == "give aspirin daily"
+        read = beam_search(noisy("gif asprin daily"), lexicon, weight=0.5, bonus=2.0, unknown=unknown)
+        assert read == "give aspirin daily"
     assert decoding.greedy(noisy("gif asprin daily")[None], torch.tensor([32])) != ["give aspirin daily"]
 
 
@@ -69,15 +71,18 @@ def loss(log_probs: torch.Tensor, text: str) -> float:
 def test_it_finds_the_best_of_all_texts(unknown):
     """Against summing the probabilities of all paths of every text that the frames can hold."""
     lexicon, generator = Lexicon(["ab a", "b", "ab b"]), torch.Generator().manual_seed(3)
-    texts = {" ".join("".join(t).split()) for n in range(1, 6) for t in itertools.product("ab ", repeat=n)} - {""}
+    written = defaultdict(list)  # a text to all ways of writing it, with spaces before, after and doubled
+    for raw in ("".join(signs) for n in range(1, 6) for signs in itertools.product("ab ", repeat=n)):
+        written[" ".join(raw.split())].append(raw)
+    del written[""]
     found = set()
-    for _ in range(12):
+    for _ in range(40):
         scores = torch.full((5, decoding.OUTPUTS), -6.0)
         signs = [decoding.BLANK, *decoding.encode("ab ")]
         scores[:, signs] = torch.randn(5, 4, generator=generator) * 2
         log_probs = scores.log_softmax(-1)
         values = {}
-        for text in texts:
+        for text in written:
             words = text.split()
             if unknown is None and not set(words) <= set(lexicon.counts):
                 continue
@@ -85,8 +90,8 @@ def test_it_finds_the_best_of_all_texts(unknown):
                 0.6 * lexicon.log_prob(w, b) + 1.5 - (0 if w in lexicon.counts else unknown)
                 for b, w in zip(["", *words], words, strict=False)
             )
-            both = math.exp(-loss(log_probs, text)) + math.exp(-loss(log_probs, text + " "))
-            values[text] = value + math.log(both) if both else -math.inf
+            whole = sum(math.exp(-loss(log_probs, raw)) for raw in written[text])
+            values[text] = value + math.log(whole) if whole else -math.inf
         best = max(values, key=values.get)
         options = {"width": 400, "weight": 0.6, "bonus": 1.5, "unknown": unknown}
         assert beam_search(scores, lexicon, **options) == best
@@ -105,6 +110,23 @@ def test_a_word_off_the_list_is_rarer_than_any_on_it():
     assert lexicon.log_prob("e", "a") < min(lexicon.log_prob(word) for word in lexicon.counts)
     with pytest.raises(ValueError, match="pairs is 1"):
         Lexicon(["a b"], pairs=1)
+
+
+def test_a_space_more_changes_nothing():
+    def frames(*chances: dict[str, float]) -> torch.Tensor:
+        scores = torch.full((len(chances), decoding.OUTPUTS), -20.0)
+        for i, likely in enumerate(chances):
+            for sign, p in likely.items():
+                scores[i, decoding.BLANK if sign == "-" else decoding.encode(sign)[0]] = math.log(p)
+        return scores
+
+    twice = frames({"a": 1}, {"b": 1}, {" ": 1}, {"-": 1}, {" ": 0.9, "x": 0.1}, {"c": 1}, {"a": 1})
+    before = frames({" ": 0.9, "c": 0.1}, {"a": 1}, {"b": 1})
+    for unknown in (None, 4.0):
+        assert beam_search(twice, Lexicon(words=["ab", "ca", "xca"]), unknown=unknown) == "ab ca"
+        assert beam_search(before, Lexicon(words=["ab", "cab"]), unknown=unknown) == "ab"
+    with pytest.raises(ValueError, match="width is 0"):
+        beam_search(twice, Lexicon(words=["a"]), width=0)
 
 
 def test_a_closed_list_that_ends_inside_a_word_keeps_the_words_before():

@@ -29,6 +29,13 @@ def test_only_errors_in_real_words_are_silent():
         decoding.silent_errors(SAID, READ[:2], KNOWN)
 
 
+def test_a_word_in_two_pieces_is_judged_by_both():
+    for read in ("give milly grams", "give grams milly"):
+        assert decoding.silent_words(["give milligrams"], [read], {"give", "grams"}) == 0
+        assert decoding.silent_words(["give milligrams"], [read], {"give", "grams", "milly"}) == 0.5
+    assert decoding.silent_words(["give ten"], ["give"], {"give"}) == 0  # a word left out is replaced by none
+
+
 def test_a_dose_is_a_term_with_a_number():
     assert transcripts.doses([["ten milligrams", "aspirin"], ["often"], []]) == [["ten milligrams"], [], []]
 

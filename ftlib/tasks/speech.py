@@ -20,8 +20,8 @@ from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Tran
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SVM_GRID = [{"C": c, "gamma": gamma} for c in (1.0, 10.0) for gamma in (0.0003, 0.001, 0.003, 0.01)]
-LEXICON_GRID = [{"weight": w, "unknown": u} for w in (0.0, 0.2) for u in (2.0, 4.0, 8.0)]
-CLOSED_GRID = [{"weight": w, "bonus": b, "unknown": None} for w in (0.9, 1.2, 1.8) for b in (0.0, 1.0)]
+WORD_WEIGHTS = [{"weight": w, "bonus": b} for w in (0.0, 0.5, 1.2) for b in (0.0, 2.0)]
+PRICE = 4.0  # of a word off the list; 2 and 8 read fewer words right on the tuning voices
 
 
 class Dictation(Transcription):
@@ -90,8 +90,9 @@ class Dictation(Transcription):
         return lexicon.Lexicon([*texts, *own], words=general_words())
 
     def dictionary(self) -> frozenset[str]:
-        """Words that a spell checker would accept: general ones, and all that are said in this field's sentences."""
-        said = (text for part in ("train", "test") for text in self.split(part).column("text"))
+        """Words that a spell checker would accept: general ones, and all of this field's and the general sentences."""
+        parts = [task.split(part) for task in (self, self.source) for part in ("train", "test")]
+        said = (text for part in parts for text in part.column("text"))
         return frozenset(general_words()).union(*(text.split() for text in said))
 
     def rivals(self) -> dict[str, Callable[[Clips, Split, dict], Score]]:
@@ -102,8 +103,9 @@ class Dictation(Transcription):
         return dict.fromkeys(("lexicon", "closed_lexicon"), self._with_lexicon)
 
     def rival_grid(self) -> dict[str, list[dict]]:
-        """How much the words weigh, and what a word costs or is worth: six settings each, as many as a recipe gets."""
-        return {"lexicon": LEXICON_GRID, "closed_lexicon": CLOSED_GRID}
+        """How much the words weigh and what a word is worth: the same six settings for both, as many as a recipe's."""
+        prices = {"lexicon": PRICE, "closed_lexicon": None}
+        return {name: [each | {"unknown": price} for each in WORD_WEIGHTS] for name, price in prices.items()}
 
     def _with_lexicon(self, train: Clips, split: Split, settings: dict) -> Score:
         words = self.lexicon(train.column("text"))

@@ -62,7 +62,7 @@ def _heard() -> tuple[Any, Any]:
 
 
 def _word_error_rate(words: list[str]) -> tuple[float, float]:
-    """With these words and the general ones: the share of the words said that cannot be written, and of those wrong."""
+    """With these words and the general ones: the share of the words said that the list does not hold, and of those wrong."""
     from ftlib import decoding, lexicon
     from ftlib.tasks.speech import general_words
 
@@ -114,13 +114,16 @@ def solution_of_words() -> Any:
     return frequent
 
 
-PLANS = ("as it is", "word list", "fine-tune", "fine-tune and word list", "nobody should")
-RIGHT = {"Dana": "word list", "Eli": "fine-tune and word list", "Fay": "nobody should"}
+PLANS = ("as it is", "closed list", "open list", "fine-tune", "fine-tune and open list", "nobody should")
+RIGHT = {"Dana": "open list", "Eli": "fine-tune and open list", "Fay": "nobody should"}
+HIDES = "what a closed list does not hold it replaces by real words, and whoever proofreads does not see these"
 WHY_NOT = {
     ("Dana", "fine-tune"): "she has no recordings with their texts, and that is what fine-tuning needs",
-    ("Dana", "fine-tune and word list"): "she has no recordings with their texts, and that is what fine-tuning needs",
+    ("Dana", "closed list"): HIDES,
+    ("Dana", "fine-tune and open list"): "she has no recordings with their texts, and that is what fine-tuning needs",
     ("Dana", "as it is"): "her reports are full of words that the network spells by ear, and she has them on paper",
-    ("Eli", "word list"): "he has typed audio, too, and fine-tuning took more errors off what the list had left",
+    ("Eli", "closed list"): HIDES,
+    ("Eli", "open list"): "he has typed audio, too, and fine-tuning took more errors off what the list had left",
     ("Eli", "fine-tune"): "his reports hold words, and on ten minutes of audio a list of them did far more",
     ("Eli", "as it is"): "each of the two helped by itself, and both together helped most",
 }
@@ -133,8 +136,8 @@ WHY_NOT = {
         "Texts alone make a word list. Recordings with texts allow fine-tuning. What looks right needs a reader.",
     ),
     wrong=(
-        RIGHT | {"Dana": "fine-tune"}, RIGHT | {"Fay": "word list"}, RIGHT | {"Eli": "word list"},
-        RIGHT | {"Eli": "magic"}, "word list",
+        RIGHT | {"Dana": "closed list"}, RIGHT | {"Fay": "open list"}, RIGHT | {"Eli": "open list"},
+        RIGHT | {"Eli": "magic"}, "open list",
     ),
 )
 def choose(answer: Any) -> str:
