@@ -62,7 +62,7 @@ def _heard() -> tuple[Any, Any]:
 
 
 def _word_error_rate(words: list[str]) -> tuple[float, float]:
-    """With these words and the general ones: the share of the words said that the list does not hold, and of those wrong."""
+    """With these words and the general ones: the shares of the words said that are not listed, and that are wrong."""
     from ftlib import decoding, lexicon
     from ftlib.tasks.speech import general_words
 
