@@ -145,14 +145,10 @@ class _Search:
                 continue
             if number == last:
                 _merge(into, text, _NEVER, other + p)
-            if number in node or self._may_leave(text, number):
+            if number in node or self.unknown is not None:
                 start = blank if number == last else whole  # a doubled letter needs a blank between
                 if start > _NEVER:
                     _merge(into, self._grown(text, number, node), _NEVER, start + p)
-
-    def _may_leave(self, text: str, number: int) -> bool:
-        """Whether a word that is not listed may go on, or end, with this character."""
-        return self.unknown is not None and bool(text or number != _SPACE)
 
     def _grown(self, text: str, number: int, node: dict) -> str:
         if number == _SPACE:

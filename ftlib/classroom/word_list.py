@@ -28,7 +28,7 @@ class Bench:
     Args:
         task: a field of dictation.
         networks: by name.
-        settings: ``weight`` and ``unknown`` that were tuned.
+        settings: ``weight``, ``bonus`` and ``unknown`` that the rival was tuned to.
     """
 
     task: Dictation

@@ -21,7 +21,7 @@ DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SVM_GRID = [{"C": c, "gamma": gamma} for c in (1.0, 10.0) for gamma in (0.0003, 0.001, 0.003, 0.01)]
 WORD_WEIGHTS = [{"weight": w, "bonus": b} for w in (0.0, 0.5, 1.2) for b in (0.0, 2.0)]
-PRICE = 4.0  # of a word off the list; 2 and 8 read fewer words right on the tuning voices
+PRICE = 4.0  # of a word off the list, set once on the tuning voices
 
 
 class Dictation(Transcription):
