@@ -80,10 +80,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None):
     result = yield
     if _is_lesson(item) and (nextitem is None or nextitem.parent is not item.parent) and _ran_whole(item):
         from ftlib.lessons.book import read
-        from ftlib.lessons.usage import over_budget, read_usage
+        from ftlib.lessons.usage import over_gate, read_usage
 
         lesson = read(item.path)
-        faults = over_budget(lesson, read_usage(item.config.stash[USAGE], lesson.id))
+        faults = over_gate(lesson, read_usage(item.config.stash[USAGE], lesson.id))
         if faults:
             pytest.fail("\n".join(faults), pytrace=False)
     return result
@@ -96,7 +96,7 @@ def _ran_whole(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Print what each lesson cost, beside its record and its budget."""
+    """Print what each lesson cost, beside its record and its gates."""
     from ftlib.lessons.book import LessonError, find
     from ftlib.lessons.usage import read_usage, table
 

@@ -95,5 +95,5 @@ def test_other_commands_get_the_rest_and_give_their_status(command, module, func
 
 
 def test_python_dash_m_ftlib():
-    done = subprocess.run([sys.executable, "-m", "ftlib", "bake"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "ftlib", "bake"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2 and "python -m ftlib" in done.stderr

@@ -83,7 +83,7 @@ def test_a_fresh_process_without_ftlib_predicts_the_same(task, model, tmp_path):
     files = [str(task.root / id) for id in task.items.id[:3]]
     command = [sys.executable, "-c", program, *files, str(tmp_path / "bad.png")]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"PYTHONPATH": "."}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=environment)
     lines = done.stdout.splitlines()
     assert [line.split(": ")[1].split(" ")[0] for line in lines] == wanted, done.stderr
     assert done.returncode == 1 and "bad.png is not a picture that Pillow can open" in done.stderr

@@ -18,7 +18,7 @@ def run(code: str, *path: Path, block: str = "1") -> subprocess.CompletedProcess
     environment = {**os.environ, "FTLIB_BLOCK_NETWORK": block}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, (GUARD, *path)))
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
     )
 
 

@@ -115,7 +115,7 @@ def test_a_saved_model_for_recordings_answers_alike_here_and_where_ftlib_is_unkn
     program = f"{block}\nimport runpy\nrunpy.run_path('predict.py', run_name='__main__')"
     command = [sys.executable, "-c", program, str(path), str(tmp_path / "bad.wav")]
     environment = os.environ | {"PYTHONPATH": "."}
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=300, env=environment)
     assert f"{path}: {next(iter(found))} (" in done.stdout and done.returncode == 1, done.stderr
     assert "bad.wav is damaged" in done.stderr
     with pytest.raises(FileExistsError, match="exists"):

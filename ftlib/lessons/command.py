@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -17,9 +18,10 @@ from ftlib.lessons.header import missing_keys, put_header
 from ftlib.lessons.hub import renew_page
 from ftlib.lessons.kernel import execute
 from ftlib.lessons.normal import normalise
-from ftlib.lessons.usage import Usage, over_budget, record
+from ftlib.lessons.usage import Usage, calibrate, over_budget, record
 
 RECORDED_VERSIONS = ("python", "torch", "torchvision", "transformers")
+_calibration = cache(calibrate)  # once a command: lessons run one after another on one machine
 
 
 def renew(lesson: Lesson, root: Path) -> Usage:
@@ -36,7 +38,7 @@ def renew(lesson: Lesson, root: Path) -> Usage:
     if faults:
         raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
     usage = execute(lesson, root)
-    record(lesson, usage)
+    record(lesson, usage, _calibration())
     installed = runtime.versions()
     lesson.about["versions"] = NotebookNode({k: installed[k] for k in RECORDED_VERSIONS if k in installed})
     others = {other.id: other for other in book.find(lesson.path.parent)}

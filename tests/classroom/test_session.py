@@ -57,7 +57,7 @@ def test_a_kernel_shows_the_real_thing_and_reports_its_usage(data, tmp_path, mon
     patch = f"from ftlib import catalog; catalog.data_dir = lambda: {str(tmp_path / 'data')!r}"
     monkeypatch.setenv("FTLIB_USAGE_DIR", str(usage))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in [patch, *CELLS]])
-    NotebookClient(notebook, timeout=60, kernel_name="python3", store_widget_state=False).execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3", store_widget_state=False).execute()
     first, sentence, quiz, guess, silent, clicked, heavy = (cell.outputs for cell in notebook.cells[1:])
     assert first == [] and silent == []
     assert sentence[0].data == {"text/plain": "accuracy **0.50**", "text/markdown": "accuracy **0.50**"}
