@@ -23,24 +23,24 @@ WORDS_A_MINUTE, MINUTES = 220, 3
 def test_what_is_made_from_the_records_is_up_to_date(name):
     before, after = marks(name)
     shown = README.partition(before)[2].partition(after)[0].strip()
-    assert shown == part(name, LESSONS, book.repository(ROOT)), "renew it: python -m ftlib lessons --headers"
+    assert shown == part(name, book.repository(ROOT)), "renew it: python -m ftlib lessons --headers"
 
 
 def test_renewing_replaces_only_what_is_between_the_marks(tmp_path):
     readme, between = tmp_path / "README.md", "\n".join("{}\nOUTDATED\n{}\nkept".format(*marks(name)) for name in PARTS)
     readme.write_text(f"before\n{between}\nafter\n", encoding="utf-8")
-    assert renew_readme(readme, LESSONS)
+    assert renew_readme(readme)
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("kept\nafter\n") and text.count("kept") == len(PARTS)
     assert "OUTDATED" not in text and "| lesson |" in text and "<picture>" in text
-    assert not renew_readme(readme, LESSONS)
+    assert not renew_readme(readme)
 
 
 def test_a_readme_without_marks_is_left_alone(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("nothing here", encoding="utf-8")
     with pytest.raises(book.LessonError, match="no place for the launch"):
-        renew_readme(readme, LESSONS)
+        renew_readme(readme)
     assert readme.read_text(encoding="utf-8") == "nothing here"
 
 

@@ -20,7 +20,7 @@ ROOMS = (
     "runtime", "catalog", "metrics", "planning", "palette", "plots", "network_plots", "audio", "sound_plots", "noise",
     "decoding", "lexicon", "adapt", "probing", "models", "tasks", "data_checks", "export", "batching", "checkpointing",
     "watching", "train", "cached", "augment", "lr_finder", "monitor", "imbalance", "monitor_plots", "news_plots",
-    "recipes", "knobs", "knob_plots", "grid", "results", "studies", "lessons", "classroom", "pretrain", "workspace",
+    "recipes", "knobs", "knob_plots", "grid", "results", "studies", "classroom", "lessons", "pretrain", "workspace",
     "teaching", "doctor", "kit", "cli", "__main__",
 )  # fmt: skip
 # private helpers that belong to a room

@@ -31,7 +31,7 @@ def course(tmp_path):
 def publish(root, address):
     (root / "pyproject.toml").write_text(f'[tool.ftlib]\nrepository = "{address}"\n')
     command.renew_headers(root / "lessons", root)
-    renew_readme(root / "README.md", root / "lessons", address)
+    renew_readme(root / "README.md", address)
     return book.find(root / "lessons")
 
 
@@ -42,7 +42,7 @@ def test_one_setting_reaches_all_notebooks_and_the_readme_and_leaves_them_again(
         assert launch.is_install_cell(lesson.notebook.cells[2]) and "anna/course" in lesson.notebook.cells[2].source
         assert not [fault for rule in rules.RULES for fault in rule(lesson)]
     readme = (course / "README.md").read_text(encoding="utf-8")
-    badges = part("launch", course / "lessons", ADDRESS)
+    badges = part("launch", ADDRESS)
     assert badges in readme.partition("\n## ")[0], "badges stand above the first heading"
     assert "colab.research.google.com/github/anna/course/blob/main/lessons/00_start_here.ipynb" in badges
     assert "[![Open lesson 00 in Binder](" in badges and "/anna/course/main?urlpath=lab/tree/" + "work/00" in badges

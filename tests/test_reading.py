@@ -69,9 +69,9 @@ def test_links_between_lessons_lead_to_pages(text, made):
 
 def test_pages_that_are_there_already_stay_and_are_linked(tmp_path):
     first, second = book.find(ROOT / "lessons", ["00", "20"])
-    make_reading([first], tmp_path, ROOT)
+    make_reading([first], tmp_path)
     assert f"{second.path.stem}.html" not in (tmp_path / "index.html").read_text(encoding="utf-8")
-    make_reading([second], tmp_path, ROOT)
+    make_reading([second], tmp_path)
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert all(f'href="{lesson.path.stem}.html"' in index for lesson in (first, second))
     assert not [page.name for page in tmp_path.glob("*.html") if remote(page.read_text(encoding="utf-8"))]

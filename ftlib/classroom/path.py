@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ftlib.classroom.course import Entry, load_course
 from ftlib.classroom.display import emit
-
-if TYPE_CHECKING:
-    from ftlib.lessons.course import Entry
 
 DOMAINS = {
     "language": "Language", "vision": "Images", "speech": "Speech", "robotics": "Robots", "retail": "Retail",
@@ -113,10 +111,7 @@ def plan(answers: Answers, course: Mapping[str, Entry] | None = None) -> Plan:
         answers: to the five questions.
         course: the lessons by id; by default those of this course.
     """
-    if course is None:
-        from ftlib.lessons.course import load_course
-
-        course = load_course()
+    course = load_course() if course is None else course
     if answers.teacher and answers.minutes is not None and answers.minutes <= TASTER_MINUTES:
         return _taster(answers.minutes, course)
     chosen, dropped = _fitting(_wanted(answers, course), answers.minutes, course)
@@ -213,8 +208,6 @@ def _step(entry: Entry, why: str, minutes: int | None = None) -> Step:
 
 def my_path() -> None:
     """Ask five questions and show the path that suits the answers; without widgets, the rule and the lessons."""
-    from ftlib.lessons.course import load_course
-
     course = load_course()
 
     def widget() -> Any:

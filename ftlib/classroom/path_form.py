@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
+from ftlib.classroom.course import Entry
 from ftlib.classroom.path import DOMAINS, KNOWLEDGE, TIMES, Answers, plan
 from ftlib.classroom.widgets import paragraph
-
-if TYPE_CHECKING:
-    from ftlib.lessons.course import Entry
 
 QUESTION_WIDTH = "17em"
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftlib import runtime
+from ftlib.classroom.course import Entry, digest, load_course
 from ftlib.classroom.display import in_ipython
+from ftlib.classroom.source import CourseDataError
 from ftlib.classroom.storage import Ledger
-
-if TYPE_CHECKING:
-    from ftlib.lessons.book import Lesson
 
 # a guess is right when it lies within this share of its slider's range from the measured value
 TOLERANCE = 0.1
@@ -89,33 +89,28 @@ def guesses(ledger: Ledger | None = None) -> list[Guess]:
     return found
 
 
-def quiz_count(lesson: Lesson, ledger: Ledger) -> Count:
+def quiz_count(lesson: Entry, ledger: Ledger) -> Count:
     """Questions of the lesson's quizzes that were answered right at the first try."""
     from ftlib.classroom.quizzes import load_quiz
-    from ftlib.lessons.rules import quiz_ids
 
-    asked = [(id, question.text) for id in quiz_ids(lesson) for question in load_quiz(id)]
+    asked = [(id, question.text) for id in lesson.quizzes for question in load_quiz(id)]
     first: dict[tuple[Any, Any], bool] = {}
     for entry in ledger.entries("quizzes"):
         first.setdefault((entry.get("id"), entry.get("question")), entry.get("correct") is True)
     return Count(sum(first.get(key, False) for key in asked), len(asked))
 
 
-def exercise_count(lesson: Lesson, ledger: Ledger) -> Count:
+def exercise_count(lesson: Entry, ledger: Ledger) -> Count:
     """Exercises of the lesson that were solved."""
-    from ftlib.lessons.rules import exercise_ids
-
-    return _named(exercise_ids(lesson), ledger, "exercises")
+    return _named(lesson.exercises, ledger, "exercises")
 
 
-def guess_count(lesson: Lesson, ledger: Ledger) -> Count:
+def guess_count(lesson: Entry, ledger: Ledger) -> Count:
     """Questions of the lesson for which a guess was locked."""
-    from ftlib.lessons.rules import prediction_ids
-
-    return _named(prediction_ids(lesson), ledger, "predictions")
+    return _named(lesson.guesses, ledger, "predictions")
 
 
-def _named(ids: list[str], ledger: Ledger, section: str) -> Count:
+def _named(ids: Sequence[str], ledger: Ledger, section: str) -> Count:
     there = {entry.get("id") for entry in ledger.entries(section)}
     return Count(sum(id in there for id in ids), len(ids))
 
@@ -123,13 +118,9 @@ def _named(ids: list[str], ledger: Ledger, section: str) -> Count:
 def _runs_a_reference_solution(lesson: str) -> bool:
     if not in_ipython():
         return False
-    from ftlib.lessons.book import LessonError
-    from ftlib.lessons.course import load_course
-
-    typed = sys.modules["IPython"].get_ipython().history_manager.input_hist_raw[-1].strip()
+    typed = sys.modules["IPython"].get_ipython().history_manager.input_hist_raw[-1]
     try:
         entry = load_course().get(lesson)
-    except (LessonError, OSError):
+    except (CourseDataError, OSError):  # a damaged file stops no exercise
         return False
-    cells = entry.lesson.with_tag("solution") if entry and entry.lesson else []
-    return any(cell.source.strip() == typed for cell in cells)
+    return entry is not None and digest(typed) in entry.solutions

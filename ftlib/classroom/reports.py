@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftlib.classroom import records
+from ftlib.classroom.course import Entry, course_map, load_course
 from ftlib.classroom.session import show
 from ftlib.classroom.storage import Ledger
 
 if TYPE_CHECKING:
-    from ftlib.lessons.book import Lesson
     from ftlib.plots import Picture
 
 FEWEST_GUESSES = 5
 
 
-def progress(folder: Path | None = None) -> None:
+def progress() -> None:
     """Show the map of the course with what you have done: quiz, exercises, guesses.
 
     A quiz counts first tries. In strict mode nothing is read, so that every lesson says "nothing yet".
-
-    Args:
-        folder: where the lessons are; by default those of the course.
     """
-    from ftlib.lessons.course import load_course
-    from ftlib.lessons.map import course_map
-
-    ledger = Ledger()
-    built = [entry for entry in load_course(folder).values() if entry.lesson]
-    show(course_map(folder, done={entry.id: done_in(entry.lesson, ledger) for entry in built}))
+    course, ledger = load_course(), Ledger()
+    show(course_map(course, done={id: done_in(entry, ledger) for id, entry in course.items() if entry.file}))
 
 
-def done_in(lesson: Lesson, ledger: Ledger) -> str:
+def done_in(lesson: Entry, ledger: Ledger) -> str:
     """What the learner has done in one lesson, in a few words."""
     counts = {
         "quiz": records.quiz_count(lesson, ledger),

@@ -116,23 +116,47 @@ def dumps(notebook: NotebookNode) -> str:
 
 
 def save(lesson: Lesson) -> bool:
-    """Write a lesson in one step if its text changed; tell whether it did.
+    """Write a lesson, as `write` does; tell whether its text changed."""
+    return write(lesson.path, dumps(lesson.notebook))
 
-    A kill at any moment leaves the old or the new notebook, never half of one.
+
+def write(path: Path, text: str) -> bool:
+    """Write a file in one step if its text changed; tell whether it did.
+
+    A kill at any moment leaves the old or the new file, never half of one.
     """
-    text = dumps(lesson.notebook)
-    if lesson.path.exists() and lesson.path.read_bytes() == text.encode():
+    if path.exists() and path.read_bytes() == text.encode():
         return False
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=lesson.path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, lesson.path.stat().st_mode & 0o777 if lesson.path.exists() else 0o644)
-        os.replace(temporary, lesson.path)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return True
+
+
+def put_between(path: Path, start: str, end: str, text: str, what: str) -> bool:
+    """Replace what stands between two marks in a file; tell whether the file changed.
+
+    Args:
+        path: the file.
+        start: the mark before.
+        end: the mark after.
+        text: what shall stand between them.
+        what: the text in a word, for the error message.
+
+    Raises:
+        LessonError: a mark is missing.
+    """
+    before, opened, rest = path.read_text(encoding="utf-8").partition(start)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
+        raise LessonError(f"{path.name} has no place for the {what}: put {start!r} and {end!r} where it belongs.")
+    return write(path, f"{before}{start}\n{text}\n{end}{after}")
 
 
 def repository(root: Path) -> str:

@@ -11,11 +11,13 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from ftlib import runtime
+from ftlib.classroom.course import INDEX
 from ftlib.lessons import book, front_picture
 from ftlib.lessons.book import Lesson, LessonError
 from ftlib.lessons.front import renew_readme
 from ftlib.lessons.header import missing_keys, put_header
 from ftlib.lessons.hub import renew_page
+from ftlib.lessons.index import renew_index
 from ftlib.lessons.kernel import execute
 from ftlib.lessons.normal import normalise
 from ftlib.lessons.usage import Usage, calibrate, over_budget, record
@@ -85,13 +87,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
     for id in renew_headers(folder, root):
         print(f"{id}: header renewed")
-    if folder == root / "lessons" and front_picture.renew(folder):
-        print("lessons/: the README's picture renewed")
-    if folder == root / "lessons" and renew_readme(root / "README.md", folder, book.repository(root)):
-        print("README.md: renewed what is between its marks")
-    if folder == root / "lessons" and renew_page(folder):
-        print("lessons/JUPYTERHUB.md: figures renewed")
+    if folder == root / "lessons":
+        _renew_pages(folder, root)
     return 1 if failed else 0
+
+
+def _renew_pages(folder: Path, root: Path) -> None:
+    """Renew what is made from all lessons together: the index first, because the README is made from it."""
+    if renew_index(root / "data" / INDEX, folder):
+        print(f"data/{INDEX}: renewed")
+    if front_picture.renew(folder):
+        print("lessons/: the README's picture renewed")
+    if renew_readme(root / "README.md", book.repository(root)):
+        print("README.md: renewed what is between its marks")
+    if renew_page(folder):
+        print("lessons/JUPYTERHUB.md: figures renewed")
 
 
 def _report(lesson: Lesson, root: Path) -> bool:

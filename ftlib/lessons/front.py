@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ftlib import catalog
+from ftlib.classroom.course import course_map, load_course
 from ftlib.lessons import front_picture, launch
-from ftlib.lessons.course import load_course
-from ftlib.lessons.map import course_map, put_between
+from ftlib.lessons.book import put_between
 
 FIRST = "00_start_here.ipynb"
 VERDICTS = ("supported", "conditional", "refuted", "undecided")
@@ -25,30 +25,31 @@ def marks(part: str) -> tuple[str, str]:
     return f"<!-- {part}: made by `python -m ftlib lessons --headers`, do not edit -->", f"<!-- end of {part} -->"
 
 
-def part(name: str, folder: Path, repository: str = "") -> str:
+def part(name: str, repository: str = "") -> str:
     """The Markdown of one of ``PARTS``.
 
     Args:
-        folder: the lessons.
+        name: which of them.
         repository: where the course is published, "" where there is no such place yet.
     """
     if name == "launch":
         return launch.badges(FIRST, repository, "lesson 00")
     if name == "picture":
         return front_picture.markup()
-    built = {id for id, entry in load_course(folder).items() if entry.lesson}
+    course = load_course()
+    built = {id for id, entry in course.items() if entry.file}
     if name == "map":
-        return course_map(folder, links="lessons/", found=claims_by_lesson(built))
+        return course_map(course, links="lessons/", found=claims_by_lesson(built))
     return claims_table(built)
 
 
-def renew_readme(readme: Path, folder: Path, repository: str = "") -> bool:
+def renew_readme(readme: Path, repository: str = "") -> bool:
     """Put every part between its marks in the README; tell whether the text changed.
 
     Raises:
         LessonError: a mark is missing.
     """
-    return any([put_between(readme, *marks(name), part(name, folder, repository), name) for name in PARTS])
+    return any([put_between(readme, *marks(name), part(name, repository), name) for name in PARTS])
 
 
 def verdicts(lessons: Collection[str]) -> list[tuple[str, str, str]]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftlib.lessons import book
-from ftlib.lessons.book import Lesson, LessonError
-from ftlib.lessons.map import put_between
+from ftlib.lessons.book import Lesson, LessonError, put_between
 from ftlib.lessons.usage import budget
 
 PAGE = "JUPYTERHUB.md"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftlib.classroom import source
+from ftlib.classroom.course import PLANNED_MINUTES
 from ftlib.classroom.quizzes import Question
 from ftlib.classroom.source import CourseDataError
 from ftlib.lessons.book import Lesson
-from ftlib.lessons.course import PLANNED_MINUTES
 from ftlib.teaching import facts
 from ftlib.teaching.pages import ANSWER, BREAK, table
 from ftlib.teaching.sections import Section, sections, whole_shares

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from ftlib.classroom.course import course_map
 from ftlib.lessons import book
 from ftlib.lessons.book import Lesson, LessonError, tags
-from ftlib.lessons.map import course_map
 from ftlib.teaching.pages import document, page, write
 from ftlib.teaching.slides import TEMPLATES, still
 
@@ -92,18 +92,17 @@ def _highlighting() -> str:
     return HtmlFormatter(style="default").get_style_defs(".highlight") + "\n"
 
 
-def make_reading(lessons: Sequence[Lesson], folder: Path, root: Path) -> None:
+def make_reading(lessons: Sequence[Lesson], folder: Path) -> None:
     """Write a page for each lesson, and one that leads to them.
 
     Args:
         lessons: those to write; each has been run.
         folder: where the pages go; pages that lie there already stay, and are linked.
-        root: the course's repository.
     """
     names = {lesson.path.stem for lesson in lessons} | {path.stem for path in folder.glob("[0-9][0-9]_*.html")}
     for lesson in lessons:
         write(folder / f"{lesson.path.stem}.html", reading_copy(lesson, names))
-    write(folder / "index.html", page(to_pages(INDEX.format(map=course_map(root / "lessons")), names)))
+    write(folder / "index.html", page(to_pages(INDEX.format(map=course_map()), names)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         unrun = [lesson.id for lesson in lessons if "seconds" not in lesson.about]
         if unrun and options.only:
             raise LessonError(f"No lesson {unrun[0]} has been run yet: `python -m ftlib lessons` runs them.")
-        make_reading([lesson for lesson in lessons if lesson.id not in unrun], folder, root)
+        make_reading([lesson for lesson in lessons if lesson.id not in unrun], folder)
     except LessonError as problem:
         print(problem, file=sys.stderr)
         return 1

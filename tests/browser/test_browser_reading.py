@@ -23,7 +23,7 @@ READ = ("03", "09")
 def folder(tmp_path_factory) -> Path:
     """The pages of two lessons and their index."""
     made = tmp_path_factory.mktemp("html")
-    make_reading(find(ROOT / "lessons", READ), made, ROOT)
+    make_reading(find(ROOT / "lessons", READ), made)
     return made
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ftlib.classroom import source, term
+from ftlib.classroom.course import load_course
 from ftlib.classroom.glossary import Term, load_glossary, premature
 from ftlib.classroom.quizzes import load_quiz
 from ftlib.classroom.source import CourseDataError
 from ftlib.lessons import book
-from ftlib.lessons.course import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = book.find(ROOT / "lessons")

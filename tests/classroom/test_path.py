@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import ipywidgets
 import pytest
 
 from ftlib.classroom import my_path
+from ftlib.classroom.course import Entry, load_course
 from ftlib.classroom.display import WIDGET_MIME
 from ftlib.classroom.path import DOMAINS, KNOWLEDGE, TIMES, Answers, as_markdown, closure, plan
 from ftlib.classroom.path_form import path_widget
-from ftlib.lessons.book import LessonError
-from ftlib.lessons.course import Entry, load_course
+from ftlib.classroom.source import CourseDataError
 
 DOMAIN = {"06": "language", "07": "language", "10": "vision", "11": "vision", "13": "speech", "17": "retail"}
 REQUIRES = {"00": (), "01": ("00",), "02": ("01",), "03": ("00",), "07": ("06",), "11": ("10",)}
@@ -21,8 +20,8 @@ IDS = ("00", "01", "02", "03", "04", "05", "06", "07", "10", "11", "13", "17", "
 
 
 def entry(id, built=True, minutes=45):
-    lesson = SimpleNamespace(path=SimpleNamespace(name=f"{id}_topic.ipynb")) if built else None
-    return Entry(id, f"Title {id}", "part", DOMAIN.get(id, "other"), REQUIRES.get(id, ("03",)), minutes, lesson)
+    file = f"{id}_topic.ipynb" if built else None
+    return Entry(id, f"Title {id}", "part", DOMAIN.get(id, "other"), REQUIRES.get(id, ("03",)), minutes, file)
 
 
 @pytest.fixture
@@ -175,21 +174,30 @@ def test_without_widgets_the_rule_and_the_lessons_of_each_domain_stand(course, s
 COURSE = '[lessons]\n00 = { title = "A", part = "start" }\n03 = { title = "B", part = "practice"%s }\n'
 
 
-def test_a_planned_course_is_read_from_its_file(data, tmp_path):
+def test_a_planned_course_is_read_from_its_file(data):
     data("course.toml", COURSE % ', requires = ["00"], domain = "retail"')
-    found = load_course(tmp_path)
+    found = load_course({})
     assert list(found) == ["00", "03"] and found["03"].file is None and found["03"].minutes == 45
     assert (found["03"].requires, found["03"].domain, found["00"].domain) == (("00",), "retail", "start")
 
 
 @pytest.mark.parametrize("requires", ['"07"', '"03"'])
-def test_a_requirement_that_is_no_earlier_lesson_is_refused(data, tmp_path, requires):
+def test_a_requirement_that_is_no_earlier_lesson_is_refused(data, requires):
     data("course.toml", COURSE % f", requires = [{requires}]")
-    with pytest.raises(LessonError, match="Lesson 03 requires '0[37]', which is no earlier lesson"):
-        load_course(tmp_path)
+    with pytest.raises(CourseDataError, match="Lesson 03 requires '0[37]', which is no earlier lesson"):
+        load_course({})
 
 
-def test_a_planned_lesson_without_title_is_refused(data, tmp_path):
+def test_a_planned_lesson_without_title_is_refused(data):
     data("course.toml", '[lessons]\n00 = { part = "start" }\n')
-    with pytest.raises(LessonError, match="lesson 00: give it a title and a part"):
-        load_course(tmp_path)
+    with pytest.raises(CourseDataError, match="lesson 00: give it a title and a part"):
+        load_course({})
+
+
+@pytest.mark.parametrize("text", [None, '{"00": {"fi'])
+def test_an_index_that_cannot_be_read_is_named_with_what_renews_it(data, text):
+    data("course.toml", COURSE % "")
+    if text:
+        data("lessons.json", text)
+    with pytest.raises(CourseDataError, match="data/lessons.json cannot be read .*ftlib lessons --headers"):
+        load_course()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import ipywidgets
-import nbformat
 import pytest
 from matplotlib.figure import Figure
-from nbformat.v4 import new_code_cell, new_notebook
 
 from ftlib.classroom import calibration, check, lesson, predict, progress, quiz, records
 from ftlib.classroom.checks import exercise
+from ftlib.classroom.course import digest, load_course
 from ftlib.classroom.quizzes import load_quiz
 from ftlib.classroom.reports import done_in
 from ftlib.classroom.storage import Ledger
 from ftlib.classroom.widgets import quiz_widget
-from ftlib.lessons import book
 
 LEDGER = Path(".ftlib/ledger.json")
 QUIZ = """
@@ -45,21 +44,21 @@ correct = false
 why = "It is random."
 """
 SOLUTION = 'check("03-stage", "layer4")'
+INDEX = {
+    "03": {
+        "file": "03_topic.ipynb", "title": "B", "question": "Why?", "minutes": 45, "requires": [], "next": None,
+        "seconds": 9, "peak_mb": 800, "quizzes": ["03"], "exercises": ["03-stage"], "guesses": ["03-a", "03-b"],
+        "solutions": [digest(SOLUTION)],
+    }
+}  # fmt: skip
 
 
 @pytest.fixture
-def lessons(data, tmp_path, monkeypatch):
+def lessons(data):
     """A course of one lesson with a quiz of two questions, an exercise and two guesses."""
     data("course.toml", '[lessons]\n00 = { title = "A", part = "start" }\n03 = { title = "B", part = "start" }\n')
     data("quizzes/03.toml", QUIZ)
-    sources = ['predict("03-a", "How good?", 0, 1)\npredict("03-b", "How long?", 0, 100)', "quiz()"]
-    cells = [new_code_cell(source) for source in [*sources, 'answer = ...\ncheck("03-stage", answer)']]
-    cells.append(new_code_cell(SOLUTION, metadata={"tags": ["solution"]}))
-    about = {"id": "03", "title": "B", "question": "Why?", "minutes": 45, "seconds": 9, "peak_mb": 800, "requires": []}
-    folder = tmp_path / "lessons"
-    folder.mkdir()
-    nbformat.write(new_notebook(cells=cells, metadata={"ftlib": about}), folder / "03_topic.ipynb")
-    monkeypatch.setattr("ftlib.lessons.course._folder", lambda given: given or folder)
+    data("lessons.json", json.dumps(INDEX))
 
     @exercise("03-stage", hints=("a", "b"), wrong=("stem", "layer1"))
     def stage(answer):
@@ -67,8 +66,6 @@ def lessons(data, tmp_path, monkeypatch):
 
         expect(answer == "layer4", "another one")
         return "It is last."
-
-    return folder
 
 
 def kept(section):
@@ -109,10 +106,9 @@ def test_the_map_fills_with_what_was_done(lessons, shown):
 
 
 def test_a_lesson_without_exercises_does_not_mention_them(lessons, shown):
-    bare = nbformat.read(lessons / "03_topic.ipynb", 4)
-    bare.cells = bare.cells[:1]
+    bare = replace(load_course()["03"], quizzes=(), exercises=())
     predict("03-a", "How good?", 0, 1).lock(0.3, 60)
-    assert done_in(book.Lesson(lessons / "03_topic.ipynb", bare), Ledger()) == "guesses 1 of 2"
+    assert done_in(bare, Ledger()) == "guesses 1 of 2"
 
 
 def test_a_quiz_counts_first_tries_across_restarts(lessons, shown):
@@ -154,8 +150,8 @@ def test_running_the_reference_solution_solves_nothing(lessons, monkeypatch, cap
     assert kept("exercises") == [{"id": "03-stage"}]
 
 
-def test_lessons_that_cannot_be_read_do_not_stop_a_check(lessons, monkeypatch, capsys):
-    (lessons / "03_topic.ipynb").write_text("{half", encoding="utf-8")
+def test_an_index_that_cannot_be_read_does_not_stop_a_check(lessons, data, monkeypatch, capsys):
+    data("lessons.json", "{half")
     typed(monkeypatch, SOLUTION)
     check("03-stage", "layer4")
     assert kept("exercises") == [{"id": "03-stage"}]
