@@ -46,18 +46,18 @@ browser: install-test
 	@FTLIB_BROWSER_LESSONS="$(or $(if $(ALL),all),$(ONLY),$(FTLIB_BROWSER_LESSONS))" "$(BIN)/python" -m pytest -rs tests/browser
 
 lessons: install-test
-	@"$(BIN)/python" -m ftlib lessons $(if $(ONLY),--only $(ONLY))
+	@"$(BIN)/python" -m authoring lessons $(if $(ONLY),--only $(ONLY))
 
 teach: install-lab
-	@"$(BIN)/python" -m ftlib teach $(if $(ONLY),--only $(ONLY))
+	@"$(BIN)/python" -m authoring teach $(if $(ONLY),--only $(ONLY))
 
 reading: install-lab
-	@"$(BIN)/python" -m ftlib reading $(if $(ONLY),--only $(ONLY))
+	@"$(BIN)/python" -m authoring reading $(if $(ONLY),--only $(ONLY))
 
 # the tests open every lesson in the browser
 release: export FTLIB_BROWSER_LESSONS := all
 release: test
-	@"$(BIN)/python" -m ftlib teach --run
+	@"$(BIN)/python" -m authoring teach --run
 	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py
 
 # lightning and fastai take part where they are installed
@@ -67,7 +67,7 @@ bench: install-test
 # wheels, course and start scripts, for the current machine or those in PLATFORMS and PYTHONS, in the folder KIT
 KIT ?= build/kit
 kit: install-lab
-	@"$(BIN)/python" -m ftlib kit --folder "$(KIT)" $(if $(PLATFORMS),--platforms $(PLATFORMS)) \
+	@"$(BIN)/python" -m authoring kit --folder "$(KIT)" $(if $(PLATFORMS),--platforms $(PLATFORMS)) \
 	  $(if $(PYTHONS),--pythons $(PYTHONS))
 
 # needs the network, and several GB of disk in build/colab

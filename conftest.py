@@ -68,7 +68,7 @@ def pytest_runtest_setup(item: pytest.Item):
     """A notebook's kernel starts in the environment that `make lessons` uses; other tests do not."""
     if not _is_lesson(item):
         return (yield)
-    from ftlib.lessons.kernel import kernel_environment
+    from authoring.notebooks.kernel import kernel_environment
 
     with _environment(kernel_environment(ROOT, item.config.stash[USAGE])):
         return (yield)
@@ -79,8 +79,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None):
     """After its last cell, fail a lesson that cost too much or did not report."""
     result = yield
     if _is_lesson(item) and (nextitem is None or nextitem.parent is not item.parent) and _ran_whole(item):
-        from ftlib.lessons.book import read
-        from ftlib.lessons.usage import over_gate, read_usage
+        from authoring.notebooks.book import read
+        from authoring.notebooks.usage import over_gate, read_usage
 
         lesson = read(item.path)
         faults = over_gate(lesson, read_usage(item.config.stash[USAGE], lesson.id))
@@ -97,8 +97,8 @@ def _ran_whole(item: pytest.Item) -> bool:
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     """Print what each lesson cost, beside its record and its gates."""
-    from ftlib.lessons.book import LessonError, find
-    from ftlib.lessons.usage import read_usage, table
+    from authoring.notebooks.book import LessonError, find
+    from authoring.notebooks.usage import read_usage, table
 
     folder = config.stash[USAGE]
     reported = sorted(path.stem for path in folder.glob("*.json"))

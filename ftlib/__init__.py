@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ftlib import runtime as runtime  # sets the offline default before anything else is imported
+from ftlib import runtime  # sets the offline default before anything else is imported
 
 __version__ = "0.1.0"
 

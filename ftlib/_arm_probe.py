@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ftlib.tasks import arm, arm_views
+from ftlib.robot import arm, views
 
 
 def report() -> dict[str, str]:
@@ -13,7 +13,7 @@ def report() -> dict[str, str]:
         arm.Arm("reach").close()
     except arm.SimulatorMissing as problem:
         return {"error": str(problem), "pictures": ""}
-    found = arm_views.backend()
+    found = views.backend()
     pictures = f"rendered with {found}" if found else "drawn with matplotlib, since no graphics library works"
     return {"error": "", "pictures": pictures}
 

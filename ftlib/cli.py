@@ -38,40 +38,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return workspace_main(rest)
     if command == "claims":
-        from ftlib.classroom.claims_report import claims_main
+        from authoring.notebooks.claims_report import claims_main
 
         return claims_main(rest) or 0
     if command == "lessons":
-        from ftlib.lessons import main as lessons_main
+        from authoring.notebooks.command import main as lessons_main
 
         return lessons_main(rest) or 0
     if command == "teach":
-        from ftlib.teaching.command import main as teach_main
+        from authoring.teach.command import main as teach_main
 
         return teach_main(rest)
     if command == "reading":
-        from ftlib.teaching.reading import main as reading_main
+        from authoring.teach.reading import main as reading_main
 
         return reading_main(rest)
     if command == "kit":
-        from ftlib.kit import main as kit_main
+        from authoring.kit import main as kit_main
 
         return kit_main(rest)
     return _grid(command, rest)
 
 
 def _grid(command: str, argv: list[str]) -> int:
-    from ftlib import results, studies, tasks
+    from authoring import record
+    from ftlib import results, tasks
 
     domains = sorted({tasks.get(name).domain for name in tasks.names()})
     parser = argparse.ArgumentParser(prog=f"python -m ftlib {command}", description=COMMANDS[command])
-    parser.add_argument("domain", choices=domains + studies.names() * (command == "results"))
+    parser.add_argument("domain", choices=domains + record.names() * (command == "results"))
     parser.add_argument("--workers", type=int, default=1, help="single-threaded processes at once")
     if command == "results":
         parser.add_argument("--seeds", type=int, default=10)
         args = parser.parse_args(argv)
-        if args.domain in studies.names():
-            print(studies.record(args.domain, args.workers).describe(include="all").to_string())
+        if args.domain in record.names():
+            print(record.record(args.domain, args.workers).describe(include="all").to_string())
             return 0
         table = results.record(args.domain, args.seeds, args.workers)
         for task, part in table.groupby("task", sort=False):

@@ -14,7 +14,7 @@ import pandas as pd
 from torch import nn
 
 from ftlib import adapt, catalog, runtime, tasks
-from ftlib.batching import steps_per_epoch
+from ftlib.batches import steps_per_epoch
 from ftlib.cached import fit_head
 from ftlib.metrics import Score
 from ftlib.tasks.base import Split, Task
@@ -85,7 +85,7 @@ def tuned(task: Task) -> dict[str, dict[str, Any]]:
         return given
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if like not in found:
-        raise FileNotFoundError(f"{like} has not been tuned yet: run `python -m ftlib tune {task.domain}` first")
+        raise FileNotFoundError(f"{like} has not been tuned yet: run `python -m authoring tune {task.domain}` first")
     return found[like]["settings"] | given
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from authoring.grid import kept_in, run_jobs, write_json
 from ftlib import catalog, recipes, runtime, tasks
-from ftlib.grid import kept_in, run_jobs, write_json
 from ftlib.metrics import Interval, difference, mean_interval
 from ftlib.tasks.base import Task
 
@@ -143,7 +143,7 @@ def load(domain: str, task: str | None = None) -> pd.DataFrame:
 def _read(domain: str) -> dict:
     path = catalog.data_dir() / "results" / f"{domain}.json"
     if not path.exists():
-        raise FileNotFoundError(f"{domain} has no recorded results: run `python -m ftlib results {domain}` first")
+        raise FileNotFoundError(f"{domain} has no recorded results: run `python -m authoring results {domain}` first")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

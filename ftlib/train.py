@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ftlib import adapt, runtime
-from ftlib.batching import EpochBatches, load, split_batch, steps_per_epoch
-from ftlib.checkpointing import Checkpoint
+from ftlib.batches import EpochBatches, load, split_batch, steps_per_epoch
+from ftlib.history import History, Watch
 from ftlib.metrics import Score
-from ftlib.watching import History, Watch
+from ftlib.resume import Checkpoint
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

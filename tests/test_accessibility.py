@@ -17,16 +17,18 @@ import torch
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from ftlib import knob_plots, palette, plots
-from ftlib.classroom import display, quizzes, words
-from ftlib.classroom.canvas import Pad
-from ftlib.classroom.cards import card
-from ftlib.classroom.read_along import entry
-from ftlib.lessons import book
-from ftlib.lessons.rules import ALT_TEXT
-from ftlib.tasks.clips import Clips
-from ftlib.teaching import pages
-from ftlib.teaching.slides import REVEAL
+from authoring.notebooks import book
+from authoring.notebooks.rules import ALT_TEXT
+from authoring.teach import pages
+from authoring.teach.slides import REVEAL
+from ftlessons.classroom import display, quizzes, words
+from ftlessons.classroom.cards import card
+from ftlessons.classroom.read_along import entry
+from ftlessons.lesson03.canvas import Pad
+from ftlessons.lesson04 import figures
+from ftlib import plots
+from ftlib.plots import palette
+from ftlib.speech.clips import Clips
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = book.find(ROOT / "lessons")
@@ -110,7 +112,7 @@ def test_shaded_words_can_be_read_and_carry_a_sign(effect, theme):
 def test_text_on_a_heat_map_can_be_read():
     square = pd.DataFrame([[3, 7], [5, 5]], index=list("ab"), columns=list("ab"))
     rows = pd.DataFrame({"depth": ["head"] * 9, "lr": np.logspace(-5, -1, 9), "valid": np.linspace(0.6, 0.9, 9)})
-    for picture in (plots.confusion(square, "Letters"), knob_plots.depth_by_rate(rows, "Depth", {"head": "head"})):
+    for picture in (plots.confusion(square, "Letters"), figures.depth_by_rate(rows, "Depth", {"head": "head"})):
         (ax,) = picture.figure.axes
         (shown,) = ax.images
         for text in ax.texts:
@@ -158,7 +160,7 @@ def test_more_lines_than_colours_are_told_apart():
 
 
 def test_right_and_wrong_have_a_sign_and_a_word():
-    from ftlib.classroom.widgets import quiz_widget
+    from ftlessons.classroom.widgets import quiz_widget
 
     choices = quizzes.Choice("this", True, "Because."), quizzes.Choice("that", False, "It is not.")
     box = quiz_widget((quizzes.Question("Which?", choices),)).children[0]

@@ -12,10 +12,10 @@ import torch
 pytest.importorskip("gymnasium_robotics")
 
 from ftlib.models.policy import Policy
-from ftlib.tasks import arm, arm_demos, arm_rollouts, arm_views
-from ftlib.tasks.arm import ACTION, BLOCK, BLOCK_FROM_GRIPPER, GOAL, GRIPPER, OBSERVATION, SKILLS, STEPS, Arm, World
-from ftlib.tasks.arm_demos import BadDemonstrations, Demonstrations
-from ftlib.tasks.arm_experts import EXPERTS
+from ftlib.robot import arm, demonstrations, rollouts, views
+from ftlib.robot.arm import ACTION, BLOCK, BLOCK_FROM_GRIPPER, GOAL, GRIPPER, OBSERVATION, SKILLS, STEPS, Arm, World
+from ftlib.robot.demonstrations import BadDemonstrations, Demonstrations
+from ftlib.robot.experts import EXPERTS
 
 
 def expert_of(skill):
@@ -24,19 +24,19 @@ def expert_of(skill):
 
 def episode_of(skill="pick_and_place", seed=3, world=None, control=None):
     with Arm(skill, world) as moved:
-        return arm_rollouts.rollout(moved, control or expert_of(skill), seed)
+        return rollouts.rollout(moved, control or expert_of(skill), seed)
 
 
 @pytest.fixture(scope="module")
 def demos():
-    return arm_demos.record("pick_and_place", range(3))
+    return demonstrations.record("pick_and_place", range(3))
 
 
 @pytest.mark.parametrize("skill", SKILLS)
 def test_each_expert_does_its_skill(skill):
     assert set(EXPERTS) == set(SKILLS)
     with Arm(skill) as moved:
-        episodes = [arm_rollouts.rollout(moved, expert_of(skill), seed) for seed in range(900, 904)]
+        episodes = [rollouts.rollout(moved, expert_of(skill), seed) for seed in range(900, 904)]
     assert all(episode.success for episode in episodes)
 
 
@@ -139,13 +139,13 @@ def test_demonstrations_show_what_the_expert_wanted(demos):
 
 
 def test_noise_shakes_the_arm_and_not_the_wishes(demos):
-    clean = arm_demos.record("pick_and_place", range(3), noise=0.0)
+    clean = demonstrations.record("pick_and_place", range(3), noise=0.0)
     assert np.array_equal(clean.seen[:, 0], demos.seen[:, 0])
     assert not np.allclose(clean.seen[:, 10], demos.seen[:, 10])
 
 
 def test_recording_depends_on_the_seed_alone_and_stops_when_it_is_enough(demos):
-    again = arm_demos.record("pick_and_place", [2, 0, 1], enough=2)
+    again = demonstrations.record("pick_and_place", [2, 0, 1], enough=2)
     assert np.array_equal(again.seen, demos.seen[[2, 0]])
 
 
@@ -154,13 +154,13 @@ def test_failed_episodes_are_left_out_unless_wanted():
         return np.zeros(ACTION)
 
     with pytest.raises(BadDemonstrations, match="in none of 2 episodes of push"):
-        arm_demos.record("push", [0, 1], expert=idle)
-    assert len(arm_demos.record("push", [0, 1], expert=idle, only_good=False)) == 2
+        demonstrations.record("push", [0, 1], expert=idle)
+    assert len(demonstrations.record("push", [0, 1], expert=idle, only_good=False)) == 2
 
 
 def test_the_expert_sees_through_a_wrong_camera():
-    shifted = arm_demos.record("pick_and_place", [3], world=World(shift=(0.03, 0, 0)))
-    plain = arm_demos.record("pick_and_place", [3])
+    shifted = demonstrations.record("pick_and_place", [3], world=World(shift=(0.03, 0, 0)))
+    plain = demonstrations.record("pick_and_place", [3])
     assert np.array_equal(shifted.done, plain.done)
     assert np.allclose(shifted.seen[0, 0, BLOCK] - plain.seen[0, 0, BLOCK], [0.03, 0, 0], atol=1e-5)
 
@@ -205,7 +205,7 @@ def test_wrong_arrays_are_named(demos):
 
 
 def test_examples_hold_the_next_actions_and_repeat_the_last(demos):
-    seen, done = arm_demos.examples(demos, chunk=8).tensors
+    seen, done = demonstrations.examples(demos, chunk=8).tensors
     assert seen.shape == (3 * STEPS, OBSERVATION) and done.shape == (3 * STEPS, 8 * ACTION)
     chunks = done.view(3, STEPS, 8, ACTION)
     assert torch.equal(chunks[2, 5, 3], torch.from_numpy(demos.done[2, 8]))
@@ -226,8 +226,8 @@ def test_a_policy_normalises_and_keeps_what_it_normalises_with():
 
 def test_a_controller_does_only_the_first_actions_of_a_chunk():
     policy, seen = Policy(chunk=8), np.zeros(OBSERVATION)
-    chunk = arm_rollouts.controller(policy, 8)(seen)
-    assert chunk.shape == (8, ACTION) and np.array_equal(arm_rollouts.controller(policy, 3)(seen), chunk[:3])
+    chunk = rollouts.controller(policy, 8)(seen)
+    assert chunk.shape == (8, ACTION) and np.array_equal(rollouts.controller(policy, 3)(seen), chunk[:3])
 
 
 def test_a_rollout_asks_again_when_its_actions_are_used_up():
@@ -264,13 +264,13 @@ def test_outcomes_name_what_happened():
     assert episode_of(control=hold_it_high).outcome == "held it, but not at the goal"
     rolled = np.linspace([1.3, 0.7, 0.425], [1.7, 0.7, 0.1], STEPS + 1)
     seen, away = np.ones((STEPS + 1, OBSERVATION)), np.ones(STEPS + 1)
-    fell = arm_rollouts.Episode(0, seen, np.zeros((STEPS, ACTION)), away, rolled, goal)
+    fell = rollouts.Episode(0, seen, np.zeros((STEPS, ACTION)), away, rolled, goal)
     assert fell.outcome == "pushed it off the table"
 
 
 def test_successes_are_counted():
     good, bad = episode_of(), episode_of(control=lambda seen: np.zeros((50, ACTION)))
-    assert arm_rollouts.successes([good, bad, good]) == 2
+    assert rollouts.successes([good, bad, good]) == 2
 
 
 @pytest.fixture(params=["rendered", "drawn"])
@@ -285,51 +285,51 @@ def graphics(request, monkeypatch):
     else:
         monkeypatch.delenv("MUJOCO_GL", raising=False)
         monkeypatch.delenv("PYOPENGL_PLATFORM", raising=False)
-    arm_views.backend.cache_clear()
-    if request.param == "rendered" and arm_views.backend() is None:
-        arm_views.backend.cache_clear()
+    views.backend.cache_clear()
+    if request.param == "rendered" and views.backend() is None:
+        views.backend.cache_clear()
         pytest.skip("no graphics library works here")
     yield request.param
-    arm_views.backend.cache_clear()
+    views.backend.cache_clear()
 
 
 def test_frames_show_the_block_move(graphics):
     with Arm() as moved:
-        episode = arm_rollouts.rollout(moved, expert_of("pick_and_place"), 3)
-        first, last, again = arm_views.frames(moved, episode, [0, 50, 0])
-    assert (arm_views.backend() is None) == (graphics == "drawn")
-    assert first.shape == (arm_views.HEIGHT, arm_views.WIDTH, 3) and first.dtype == np.uint8
+        episode = rollouts.rollout(moved, expert_of("pick_and_place"), 3)
+        first, last, again = views.frames(moved, episode, [0, 50, 0])
+    assert (views.backend() is None) == (graphics == "drawn")
+    assert first.shape == (views.HEIGHT, views.WIDTH, 3) and first.dtype == np.uint8
     assert np.array_equal(first, again) and np.abs(first.astype(int) - last).mean() > 1
 
 
 def test_a_filmstrip_has_alt_text_and_wants_a_caption_each(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "disable")
-    arm_views.backend.cache_clear()
+    views.backend.cache_clear()
     with Arm("reach") as moved:
-        episode = arm_rollouts.rollout(moved, expert_of("reach"), 3)
-        strip = arm_views.filmstrip(moved, [episode], ["an expert"], "Reaching", at=(0, 20))
+        episode = rollouts.rollout(moved, expert_of("reach"), 3)
+        strip = views.filmstrip(moved, [episode], ["an expert"], "Reaching", at=(0, 20))
         assert strip.alt.startswith("Reaching. Stills of the robot arm") and "0 cm from the goal" in strip.alt
         with pytest.raises(ValueError, match="2 captions for 1 episodes"):
-            arm_views.filmstrip(moved, [episode], ["a", "b"], "Reaching")
-    arm_views.backend.cache_clear()
+            views.filmstrip(moved, [episode], ["a", "b"], "Reaching")
+    views.backend.cache_clear()
 
 
 def test_a_broken_graphics_library_is_survived(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
-    arm_views.backend.cache_clear()
-    assert arm_views.backend() is None
-    arm_views.backend.cache_clear()
+    views.backend.cache_clear()
+    assert views.backend() is None
+    views.backend.cache_clear()
 
 
 def test_paths_tell_how_many_arrived():
     idle = episode_of(control=lambda seen: np.zeros((50, ACTION)))
-    assert "1 of 2 lines end below 5 cm" in arm_views.paths([episode_of(), idle], "Ways").alt
+    assert "1 of 2 lines end below 5 cm" in views.paths([episode_of(), idle], "Ways").alt
 
 
 def test_the_probe_tells_what_works(monkeypatch):
     from ftlib import _arm_probe
 
-    monkeypatch.setattr(arm_views, "backend", lambda: None)
+    monkeypatch.setattr(views, "backend", lambda: None)
     assert _arm_probe.report() == {
         "error": "", "pictures": "drawn with matplotlib, since no graphics library works",
     }  # fmt: skip
@@ -344,7 +344,7 @@ def test_the_probe_tells_what_works(monkeypatch):
 def test_demonstrations_go_to_lerobot_where_it_is_installed(demos, tmp_path, monkeypatch):
     from types import ModuleType
 
-    from ftlib.tasks import arm_lerobot
+    from ftlessons.lesson16 import arm_lerobot
 
     written = []
 

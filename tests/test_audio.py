@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import audio
+from ftlib.speech import audio
 
 
 def tone(seconds: float = 1.0, rate: int = 8000, hertz: float = 440.0, peak: float = 0.5) -> np.ndarray:

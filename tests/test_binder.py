@@ -14,8 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ftlib.lessons import book, usage
-from ftlib.lessons.hub import SERVER_MB
+from authoring.notebooks import book, usage
+from authoring.notebooks.hub import SERVER_MB
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "binder"

@@ -83,7 +83,7 @@ def test_tune_prints_what_it_chose(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("command", "module", "function"),
-    [("claims", "ftlib.classroom.claims_report", "claims_main"), ("lessons", "ftlib.lessons", "main")],
+    [("claims", "authoring.notebooks.claims_report", "claims_main"), ("lessons", "authoring.notebooks", "main")],
 )
 def test_other_commands_get_the_rest_and_give_their_status(command, module, function, monkeypatch):
     got = []

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from ftlib.lessons import launch
+from authoring.notebooks import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ftlib import catalog, data_checks
-from ftlib.tasks.own import from_csv, from_folder
+from ftlib import catalog
+from ftlib.own import checks, from_csv, from_folder
 
 SUBJECTS = ["parcel", "bicycle", "lamp", "helmet", "saddle", "bell", "pump", "chain", "basket", "mirror"]
 
@@ -53,12 +53,12 @@ def folder(tmp_path):
 
 
 def test_a_finding_shows_its_sentence_and_its_table(table):
-    found = data_checks.class_counts(table(texts()))
+    found = checks.class_counts(table(texts()))
     assert repr(found).startswith(found.sentence + "\n") and "train" in repr(found)
     assert found._repr_html_().startswith("<p>2 classes") and "<table" in found._repr_html_()
-    long = data_checks.Finding("Much.", pd.DataFrame({"id": range(15)}))
+    long = checks.Finding("Much.", pd.DataFrame({"id": range(15)}))
     assert "The first 12 of 15 rows are shown" in repr(long) and "of 15 rows" in long._repr_html_()
-    clean = data_checks.unreadable(table(texts()))
+    clean = checks.unreadable(table(texts()))
     assert repr(clean) == "All could be used." and "<table" not in clean._repr_html_()
 
 
@@ -67,7 +67,7 @@ def test_a_finding_shows_its_sentence_and_its_table(table):
 
 def test_class_counts_say_what_the_largest_class_would_score(table):
     rows = texts() + [[f"Please refund item {i}, it is number {i * i} of many", "refund"] for i in range(20)]
-    found = data_checks.class_counts(table(rows))
+    found = checks.class_counts(table(rows))
     assert found.table.index.tolist() == ["refund", "delay"] and found.table["all"].tolist() == [30, 10]
     assert (found.table[["train", "tune", "tune_valid", "test"]].sum(axis=1) == found.table["all"]).all()
     assert found.sentence == (
@@ -77,7 +77,7 @@ def test_class_counts_say_what_the_largest_class_would_score(table):
 
 def test_unreadable_items_are_listed(folder):
     (folder / "a" / "broken.png").write_bytes(b"junk")
-    found = data_checks.unreadable(from_folder(folder))
+    found = checks.unreadable(from_folder(folder))
     assert found.sentence == "1 could not be used: repair or remove it." and found.drop == ["a/broken.png"]
     assert found.table.reason[0] == "is not a picture that Pillow can open"
 
@@ -87,9 +87,9 @@ def test_unreadable_items_are_listed(folder):
 
 def test_no_copies_where_there_are_none(table, folder):
     for task in (table(texts()), from_folder(folder)):
-        found = data_checks.duplicates(task)
+        found = checks.duplicates(task)
         assert found.sentence.startswith("0 of ") and found.table.empty and found.drop == []
-        assert data_checks.leaks(task).table.empty
+        assert checks.leaks(task).table.empty
 
 
 def test_exact_near_and_contradicting_pictures_are_found(folder):
@@ -98,27 +98,27 @@ def test_exact_near_and_contradicting_pictures_are_found(folder):
         image.convert("RGB").resize((48, 48)).save(folder / "b" / "sent by mail.jpg", quality=70)
     (folder / "b" / "also.png").write_bytes((folder / "a" / "2.png").read_bytes())
     task = from_folder(folder)
-    found = data_checks.duplicates(task)
+    found = checks.duplicates(task)
     assert found.sentence == "3 of 19 examples repeat another one, in 3 sets; in 1 of the sets the labels disagree."
     kinds = found.table.groupby("id").kind.first()
     assert kinds["a/copy of 0.png"] == "exact" and kinds["b/sent by mail.jpg"] == kinds["b/1.png"] == "near"
     assert set(found.drop) == {"a/copy of 0.png", "b/sent by mail.jpg", "a/2.png", "b/also.png"}
-    assert "b/1.png" not in data_checks.duplicates(task, near=False).table.id.tolist()
+    assert "b/1.png" not in checks.duplicates(task, near=False).table.id.tolist()
     clean = from_folder(folder, drop=found.drop)
-    assert data_checks.duplicates(clean).table.empty and len(clean.items) == 15
+    assert checks.duplicates(clean).table.empty and len(clean.items) == 15
 
 
 def test_near_copies_of_texts_are_found(table):
     rows = [*texts(), ["the PARCEL was due on day 0 - where is my parcel now!!", "delay"]]
-    found = data_checks.duplicates(table(rows))
+    found = checks.duplicates(table(rows))
     assert set(found.table.id) == {"row 2", "row 22"} and found.drop == ["row 22"]
     assert found.table.kind.unique().tolist() == ["near"] and "their labels agree" in found.sentence
 
 
 def test_comparing_in_strips_finds_the_same_pairs():
     rows = np.eye(5)[[0, 1, 2, 0, 1, 4, 0]]
-    whole = np.concatenate(list(data_checks._near(rows, 0.9)), 1).T.tolist()
-    strips = np.concatenate(list(data_checks._near(rows, 0.9, at_once=2)), 1).T.tolist()
+    whole = np.concatenate(list(checks._near(rows, 0.9)), 1).T.tolist()
+    strips = np.concatenate(list(checks._near(rows, 0.9, at_once=2)), 1).T.tolist()
     assert sorted(whole) == sorted(strips) == [[0, 3], [0, 6], [1, 4], [3, 6]]
 
 
@@ -130,18 +130,18 @@ def test_a_near_copy_across_splits_is_a_leak_and_leaving_it_out_mends_it(folder)
         with Image.open(folder / f"{name}.png") as image:
             image.resize((50, 50)).save(folder / f"{name} small.png")
     task = from_folder(folder)
-    found = data_checks.leaks(task)
+    found = checks.leaks(task)
     tested = found.table[found.table.split == "test"].id.nunique()
     assert tested and found.sentence.startswith(f"{tested} of {(task.items.split == 'test').sum()} test examples have")
     split_of = task.items.set_index("id").split
     assert all(split_of[id] != "test" for id in found.drop)  # the test keeps its example
-    assert data_checks.leaks(from_folder(folder, drop=data_checks.duplicates(task).drop)).table.empty
+    assert checks.leaks(from_folder(folder, drop=checks.duplicates(task).drop)).table.empty
 
 
 def test_a_group_across_splits_is_a_leak(table):
     task = table(texts())
     task.items["group"] = ["ada"] * 20  # as if the split had not known
-    found = data_checks.leaks(task)
+    found = checks.leaks(task)
     assert found.table.shared.unique().tolist() == ["group"] and len(found.table) == 20
     assert found.sentence.startswith("6 of 6 test examples")
 
@@ -150,20 +150,20 @@ def test_a_group_across_splits_is_a_leak(table):
 
 
 def test_spellings_suggest_the_common_one(table):
-    found = data_checks.spellings(["billing"] * 5 + ["Billing", "biling", "returns", "returns", "return", ""])
+    found = checks.spellings(["billing"] * 5 + ["Billing", "biling", "returns", "returns", "return", ""])
     assert found.relabel == {"Billing": "billing", "biling": "billing", "return": "returns"}
     assert found.sentence == "3 of 5 labels look like another one written differently."
-    assert data_checks.spellings(table(texts())).table.empty
+    assert checks.spellings(table(texts())).table.empty
 
 
 def test_agreement_is_cohens_kappa():
     first, second = ["a"] * 25 + ["b"] * 25, ["a"] * 20 + ["b"] * 20 + ["a"] * 10
-    found = data_checks.agreement(first, second)
+    found = checks.agreement(first, second)
     assert "35 of 50 examples (70%), kappa 0.40: fair agreement." in found.sentence
     assert found.table.loc["a", "b"] == 5 and found.table.to_numpy().sum() == 50
-    assert "kappa 1.00: almost perfect" in data_checks.agreement(["a", "a"], ["a", "a"]).sentence
-    assert "kappa -1.00: no agreement beyond chance" in data_checks.agreement(["a", "b"], ["b", "a"]).sentence
-    assert "on 1 of 2 examples" in data_checks.agreement(["a", "b", "", "a"], ["a", "a", "b", None]).sentence
+    assert "kappa 1.00: almost perfect" in checks.agreement(["a", "a"], ["a", "a"]).sentence
+    assert "kappa -1.00: no agreement beyond chance" in checks.agreement(["a", "b"], ["b", "a"]).sentence
+    assert "on 1 of 2 examples" in checks.agreement(["a", "b", "", "a"], ["a", "a", "b", None]).sentence
 
 
 @pytest.mark.parametrize(
@@ -172,19 +172,19 @@ def test_agreement_is_cohens_kappa():
 )
 def test_agreement_needs_pairs(first, second, message):
     with pytest.raises(ValueError, match=message):
-        data_checks.agreement(first, second)
+        checks.agreement(first, second)
 
 
 def test_a_wrong_label_is_a_suspect(table):
     rows = texts()
     rows[3][1] = "refund"
-    found = data_checks.suspects(table(rows), n=3)
+    found = checks.suspects(table(rows), n=3)
     assert found.table.id[0] == "row 5" and found.table.perhaps[0] == "delay" and found.table.p_label[0] < 0.5
     assert len(found.table) <= 3 and found.sentence.endswith("the oddest first.")
 
 
 def test_the_mislabelled_sign_and_the_sign_in_two_folders_are_suspects():
     task = from_folder(catalog.path("signs") / "pictures", group=r"(hand\d+)")
-    oddest = data_checks.suspects(task, n=3).table.id.str.rsplit(".").str[0].tolist()
+    oddest = checks.suspects(task, n=3).table.id.str.rsplit(".").str[0].tolist()
     assert oddest[0] == "camp/hand07_d" and set(oddest[1:]) == {"camp/hand02_d", "peak/hand02_b"}
-    assert len(data_checks.duplicates(task).drop) == 9
+    assert len(checks.duplicates(task).drop) == 9

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from ftlib.studies import dictation_decoding, dictation_forgetting, dictation_noise
-from ftlib.tasks.clips import Clips
+from ftlessons.lesson14.studies import dictation_decoding, dictation_forgetting, dictation_noise
+from ftlib.speech.clips import Clips
 
 STUDIES = (dictation_decoding, dictation_noise, dictation_forgetting)
 

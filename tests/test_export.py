@@ -17,9 +17,9 @@ from torch import nn
 from ftlib import adapt, export, models
 from ftlib.export import predict, predict_text
 from ftlib.models import distilbert, sentences
+from ftlib.own import from_csv, from_folder
 from ftlib.tasks import glyphs
 from ftlib.tasks import predict as run_model
-from ftlib.tasks.own import from_csv, from_folder
 from ftlib.tasks.text import predict_texts
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ftlib import palette
-from ftlib.classroom.claims import load_claims
-from ftlib.lessons import book, front, front_picture
-from ftlib.lessons.front import PARTS, claims_by_lesson, claims_table, marks, part, renew_readme
+from authoring.notebooks import book, front, front_picture
+from authoring.notebooks.front import PARTS, claims_by_lesson, claims_table, marks, part, renew_readme
+from ftlessons.classroom.claims import load_claims
+from ftlib.plots import palette
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ WORDS_A_MINUTE, MINUTES = 220, 3
 def test_what_is_made_from_the_records_is_up_to_date(name):
     before, after = marks(name)
     shown = README.partition(before)[2].partition(after)[0].strip()
-    assert shown == part(name, book.repository(ROOT)), "renew it: python -m ftlib lessons --headers"
+    assert shown == part(name, book.repository(ROOT)), "renew it: python -m authoring lessons --headers"
 
 
 def test_renewing_replaces_only_what_is_between_the_marks(tmp_path):
@@ -59,7 +59,7 @@ def test_claims_are_told_with_the_verdicts_on_record():
 @pytest.mark.parametrize("name", front_picture.NAMES.values())
 def test_the_picture_shows_the_record_and_is_small(name):
     path = LESSONS / name
-    assert front_picture.stamp(path) == front_picture.fingerprint(), "renew it: python -m ftlib lessons --headers"
+    assert front_picture.stamp(path) == front_picture.fingerprint(), "renew it: python -m authoring lessons --headers"
     assert path.stat().st_size <= 150_000
     assert Image.open(path).size[0] >= 1200, "sharp on a good screen"
 

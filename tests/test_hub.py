@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.lessons import book, hub
-from ftlib.lessons.hub import PAGE, SERVER_MB, figures, learners, promise, renew_page
+from authoring.notebooks import book, hub
+from authoring.notebooks.hub import PAGE, SERVER_MB, figures, learners, promise, renew_page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,7 +27,7 @@ def lesson_with(id: str, peak: int, seconds: float) -> book.Lesson:
 def test_the_page_shows_the_current_figures():
     text = (ROOT / "lessons" / PAGE).read_text(encoding="utf-8")
     shown = text.partition(hub.START)[2].partition(hub.END)[0].strip()
-    assert shown == figures(run_lessons()), "renew it: python -m ftlib lessons --headers"
+    assert shown == figures(run_lessons()), "renew it: python -m authoring lessons --headers"
 
 
 def test_the_largest_lesson_decides():

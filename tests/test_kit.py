@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.kit import command, folder, start, wheels
-from ftlib.kit.targets import SHORT, KitError, Target, targets
-from ftlib.kit.text import readme
+from authoring.kit import command, folder, start, wheels
+from authoring.kit.targets import SHORT, KitError, Target, targets
+from authoring.kit.text import readme
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = "{}.{}".format(*sys.version_info)

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, augment, knob_plots, knobs, lr_finder, tasks
-from ftlib.knobs import Knobs
+from ftlessons.lesson04 import augment, figures, hyperparameters, lr_finder
+from ftlessons.lesson04.hyperparameters import Knobs
+from ftlib import adapt, tasks
 from ftlib.metrics import Score
 from ftlib.tasks.base import Task
 from ftlib.train import fit
@@ -64,25 +65,25 @@ def start_of(task):
 
 def test_a_run_learns_and_is_the_same_twice(toy):
     data = toy.sample(10, 0)
-    model, history = knobs.train(Knobs(**STEPS), toy, data, seed=1)
-    again, _ = knobs.train(Knobs(**STEPS), toy, data, seed=1)
+    model, history = hyperparameters.train(Knobs(**STEPS), toy, data, seed=1)
+    again, _ = hyperparameters.train(Knobs(**STEPS), toy, data, seed=1)
     assert history.steps == 20 and toy.evaluate(model).value > 0.8
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
 
 
 def test_depth_decides_what_moves(toy):
     for depth, moves in (("head", set()), ("1", {"1"}), ("full", {"0", "1"})):
-        model, _ = knobs.train(Knobs(depth=depth, **STEPS), toy, toy.sample(5, 0))
+        model, _ = hyperparameters.train(Knobs(depth=depth, **STEPS), toy, toy.sample(5, 0))
         went = adapt.distance(model, start_of(toy))
         assert {stage for stage, way in went.items() if way and stage != "backbone"} == moves
     with pytest.raises(ValueError, match="there is no depth 'layer9': choose full or .* 0, 1, head"):
-        knobs.train(Knobs(depth="layer9"), toy, toy.sample(5, 0))
+        hyperparameters.train(Knobs(depth="layer9"), toy, toy.sample(5, 0))
 
 
 def test_head_first_starts_from_a_trained_head(toy):
     first = {}
     for before in (False, True):
-        _, history = knobs.train(Knobs(head_first=before, **STEPS), toy, toy.sample(10, 0))
+        _, history = hyperparameters.train(Knobs(head_first=before, **STEPS), toy, toy.sample(10, 0))
         first[before] = history.loss[0]
     assert first[True] < 0.8 * first[False]
 
@@ -90,7 +91,7 @@ def test_head_first_starts_from_a_trained_head(toy):
 def test_batchnorm_in_training_mode_moves_a_frozen_backbone(toy):
     moved = {}
     for mode in ("eval", "train"):
-        model, _ = knobs.train(Knobs(depth="head", batchnorm=mode, **STEPS), toy, toy.sample(5, 0))
+        model, _ = hyperparameters.train(Knobs(depth="head", batchnorm=mode, **STEPS), toy, toy.sample(5, 0))
         assert adapt.distance(model, start_of(toy))["backbone"] == 0
         moved[mode] = not torch.equal(model[1].running_mean, start_of(toy)["1.running_mean"])
     assert moved == {"eval": False, "train": True}
@@ -98,7 +99,7 @@ def test_batchnorm_in_training_mode_moves_a_frozen_backbone(toy):
 
 def test_dropout_and_label_smoothing_reach_the_loss(toy):
     plain, dropped, smoothed = (
-        knobs.train(Knobs(**STEPS, **knob), toy, toy.sample(10, 0))[1].loss
+        hyperparameters.train(Knobs(**STEPS, **knob), toy, toy.sample(10, 0))[1].loss
         for knob in ({}, {"dropout": 0.9}, {"label_smoothing": 0.3})
     )
     assert dropped != plain and smoothed[-1] > plain[-1]
@@ -111,9 +112,9 @@ def test_unknown_choices_are_refused_at_once(knob):
 
 
 def test_validation_pools_both_tuning_splits(toy):
-    model, _ = knobs.train(Knobs(**STEPS), toy, toy.sample(10, 0))
+    model, _ = hyperparameters.train(Knobs(**STEPS), toy, toy.sample(10, 0))
     both = [toy.evaluate(model, split).value for split in ("tune", "tune_valid")]
-    score = knobs.validate(toy, model)
+    score = hyperparameters.validate(toy, model)
     assert score.n == 180 and score.value == pytest.approx(sum(both) / 2)
 
 
@@ -121,18 +122,18 @@ def test_validation_pools_both_tuning_splits(toy):
 
 
 def test_a_row_holds_the_knobs_and_every_measurement(toy, monkeypatch):
-    monkeypatch.setattr(knobs, "source_score", lambda model, task, head: 0.5)
-    row = knobs.measure(toy, 5, 3, Knobs(**STEPS))
+    monkeypatch.setattr(hyperparameters, "source_score", lambda model, task, head: 0.5)
+    row = hyperparameters.measure(toy, 5, 3, Knobs(**STEPS))
     assert row["task"] == "toy" and row["budget"] == 5 and row["seed"] == 3 and row["lr"] == 1e-2
     assert 0 < row["distance"] < 1 and 0 <= row["valid"] <= 1 and row["source"] == 0.5 and not row["diverged"]
 
 
 def test_a_run_whose_loss_explodes_is_a_row_without_scores(toy, monkeypatch):
     def explode(*_, **__):
-        raise knobs.TrainingDiverged("gone")
+        raise hyperparameters.TrainingDiverged("gone")
 
-    monkeypatch.setattr(knobs, "fit", explode)
-    row = knobs.measure(toy, 5, 0, Knobs(**STEPS))
+    monkeypatch.setattr(hyperparameters, "fit", explode)
+    row = hyperparameters.measure(toy, 5, 0, Knobs(**STEPS))
     assert row["diverged"] and row["valid"] is None and row["test"] is None
 
 
@@ -154,29 +155,29 @@ def table():
 
 
 def test_runs_are_those_with_the_knobs_named_and_defaults_else(table):
-    assert set(knobs.runs(table).depth) == {"full"}
-    assert len(knobs.runs(table, depth=["head", "full"])) == 12
-    assert knobs.runs(table, depth="head", lr=1e-3).valid.tolist() == [0.7, 0.71]
+    assert set(hyperparameters.runs(table).depth) == {"full"}
+    assert len(hyperparameters.runs(table, depth=["head", "full"])) == 12
+    assert hyperparameters.runs(table, depth="head", lr=1e-3).valid.tolist() == [0.7, 0.71]
     with pytest.raises(ValueError, match="no run on digits with 5 labels per class and no knob turned"):
-        knobs.runs(table, budget=5)
+        hyperparameters.runs(table, budget=5)
 
 
 def test_the_rate_is_chosen_by_validation_alone(table):
-    assert knobs.own_rate(knobs.runs(table)) == 1e-3
-    assert knobs.at_own_rate(table, depth="head").lr.unique().tolist() == [1e-2]
+    assert hyperparameters.own_rate(hyperparameters.runs(table)) == 1e-3
+    assert hyperparameters.at_own_rate(table, depth="head").lr.unique().tolist() == [1e-2]
     table.loc[table.lr == 1e-3, "valid"] = None  # lost runs
-    assert knobs.own_rate(knobs.runs(table)) == 1e-4
+    assert hyperparameters.own_rate(hyperparameters.runs(table)) == 1e-4
 
 
 def test_a_gain_compares_each_at_its_own_rate_unless_one_is_named(table):
-    own = knobs.gain(table, {"depth": "full"}, {"depth": "head"}, column="valid")
-    shared = knobs.gain(table, {"depth": "full", "lr": 1e-2}, {"depth": "head", "lr": 1e-2}, column="valid")
+    own = hyperparameters.gain(table, {"depth": "full"}, {"depth": "head"}, column="valid")
+    shared = hyperparameters.gain(table, {"depth": "full", "lr": 1e-2}, {"depth": "head", "lr": 1e-2}, column="valid")
     assert own.value == pytest.approx(0.1) and shared.value == pytest.approx(-0.7)
-    assert knobs.gain(table, {}, {"depth": "head"}).value == pytest.approx(-0.1)
+    assert hyperparameters.gain(table, {}, {"depth": "head"}).value == pytest.approx(-0.1)
 
 
 def test_leads_stand_side_by_side_in_points(table):
-    shown = knobs.leads(table, {"full over head": ({}, {"depth": "head"})})
+    shown = hyperparameters.leads(table, {"full over head": ({}, {"depth": "head"})})
     assert shown.loc["full over head"].tolist() == ["+10.0 (+10.0 to +10.0)", "-10.0 (-10.0 to -10.0)"]
 
 
@@ -185,17 +186,17 @@ def test_leads_stand_side_by_side_in_points(table):
 
 def test_figures_say_in_words_what_they_show(table, toy):
     names = {"head": "head only", "full": "everything"}
-    heat = knob_plots.depth_by_rate(knobs.runs(table, depth=list(names)), "Depth and rate", names)
+    heat = figures.depth_by_rate(hyperparameters.runs(table, depth=list(names)), "Depth and rate", names)
     assert "head only: best at 0.01 with 0.805; everything: best at 0.001 with 0.905" in heat.alt
-    swept = knob_plots.sweep({"everything": knobs.runs(table)}, "Rates")
+    swept = figures.sweep({"everything": hyperparameters.runs(table)}, "Rates")
     assert len(swept.figure.axes) == 3 and "0.91 at 0.001" in swept.alt
-    turned = knob_plots.turned(table, {"ten times": {"lr": 1e-2}}, {"lr": 1e-3}, "One knob")
+    turned = figures.turned(table, {"ten times": {"lr": 1e-2}}, {"lr": 1e-3}, "One knob")
     assert "ten times -80.0" in turned.alt
-    _, history = knobs.train(Knobs(**STEPS), toy, toy.sample(5, 0))
-    assert f"from {history.loss[0]:.2f}" in knob_plots.losses({"a": history}).alt
-    assert len(knob_plots.schedules().figure.axes[0].lines) == 4
+    _, history = hyperparameters.train(Knobs(**STEPS), toy, toy.sample(5, 0))
+    assert f"from {history.loss[0]:.2f}" in figures.losses({"a": history}).alt
+    assert len(figures.schedules().figure.axes[0].lines) == 4
     with pytest.raises(ValueError, match="no run to draw"):
-        knob_plots.losses({})
+        figures.losses({})
 
 
 # --- distance --------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ def test_the_finder_raises_the_rate_and_leaves_the_model_alone(toy):
     assert "steepest: a rate of" in sweep.plot().alt
     model_at = {}
     for lr in (1e-5, sweep.tenth):
-        model, _ = knobs.train(replace(Knobs(), lr=lr, steps=40), toy, toy.sample(20, 0))
+        model, _ = hyperparameters.train(replace(Knobs(), lr=lr, steps=40), toy, toy.sample(20, 0))
         model_at[lr] = toy.evaluate(model).value
     assert model_at[sweep.tenth] > model_at[1e-5] + 0.2
 
@@ -293,5 +294,5 @@ def test_the_run_of_the_bench_is_a_plain_fit(toy):
     data, model = toy.sample(10, 0), toy.pretrained()
     adapt.replace_head(model, 3, seed=2)
     fit(model, data, lr=1e-2, steps=20, batch_size=16, batchnorm="eval", seed=2, progress=False)
-    other, _ = knobs.train(Knobs(**STEPS), toy, data, seed=2)
+    other, _ = hyperparameters.train(Knobs(**STEPS), toy, data, seed=2)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))

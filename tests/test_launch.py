@@ -10,8 +10,8 @@ import nbclient
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from ftlib.lessons import book, command, launch, rules
-from ftlib.lessons.front import part, renew_readme
+from authoring.notebooks import book, command, launch, rules
+from authoring.notebooks.front import part, renew_readme
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "https://github.com/anna/course"

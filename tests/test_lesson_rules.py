@@ -10,8 +10,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from test_lesson_tools import START, code, display, finished, stream, toy
 
-from ftlib.lessons import book, normal, rules
-from ftlib.lessons.book import LessonError
+from authoring.notebooks import book, normal, rules
+from authoring.notebooks.book import LessonError
 
 BAR = "\r 50%|█████     | 5/10 [00:01<00:01,  4.9it/s]\r100%|██████████| 10/10 [00:02<00:00,  5.0it/s]\n"
 VIEW = {"model_id": "1", "version_major": 2, "version_minor": 0}

@@ -12,9 +12,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ftlib.lessons import book, command, header, kernel, main, normal, rules, usage
-from ftlib.lessons.book import Lesson, LessonError
-from ftlib.lessons.usage import Usage
+from authoring.notebooks import book, command, header, kernel, normal, rules, usage
+from authoring.notebooks.book import Lesson, LessonError
+from authoring.notebooks.command import main
+from authoring.notebooks.usage import Usage
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = {
@@ -27,7 +28,7 @@ WRITTEN = {
     "next": "01",
 }
 MEASURED = {"seconds": 12.0, "peak_mb": 300, "versions": {"python": "3.11"}}
-START = 'from ftlib.classroom import lesson\n\nlesson("00")'
+START = 'from ftlessons import lesson\n\nlesson("00")'
 
 
 def code(source, *outputs, tags=("core",), count=None):

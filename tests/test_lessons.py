@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.classroom.checks import get_exercise, grade
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.lessons import book, rules
-from ftlib.lessons.header import POSITION, header
+from authoring.notebooks import book, rules
+from authoring.notebooks.header import POSITION, header
+from ftlessons.classroom.checks import get_exercise, grade
+from ftlessons.classroom.quizzes import load_quiz
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = book.find(ROOT / "lessons")

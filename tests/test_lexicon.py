@@ -9,14 +9,14 @@ from collections import defaultdict
 import pytest
 import torch
 
-from ftlib import decoding
-from ftlib.lexicon import Lexicon, beam_search, beam_search_all
+from ftlib.speech import ctc
+from ftlib.speech.lexicon import Lexicon, beam_search, beam_search_all
 
 
 def noisy(text: str, seed: int = 0, sure: float = 4.0, spread: float = 1.0) -> torch.Tensor:
     """Scores that spell a text with a blank after each sign, and noise."""
-    numbers = [n for c in decoding.encode(text) for n in (c, decoding.BLANK)]
-    scores = torch.nn.functional.one_hot(torch.tensor(numbers), decoding.OUTPUTS) * sure
+    numbers = [n for c in ctc.encode(text) for n in (c, ctc.BLANK)]
+    scores = torch.nn.functional.one_hot(torch.tensor(numbers), ctc.OUTPUTS) * sure
     return scores + spread * torch.randn(scores.shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -31,7 +31,7 @@ def test_a_word_that_is_not_listed_becomes_one_that_is():
     for unknown in (None, 20.0):
         read = beam_search(noisy("gif asprin daily"), lexicon, weight=0.5, bonus=2.0, unknown=unknown)
         assert read == "give aspirin daily"
-    assert decoding.greedy(noisy("gif asprin daily")[None], torch.tensor([32])) != ["give aspirin daily"]
+    assert ctc.greedy(noisy("gif asprin daily")[None], torch.tensor([32])) != ["give aspirin daily"]
 
 
 def test_an_open_list_spells_what_it_does_not_hold():
@@ -57,13 +57,13 @@ def test_the_word_before_decides_between_equals():
     texts = ["left lung", "left lung", "right hand", "a lung", "a hand"]
     unsure = noisy("left xxng", spread=0)
     for letter in "uha":
-        unsure[10:14, decoding.encode(letter)[0]] = 4.0
+        unsure[10:14, ctc.encode(letter)[0]] = 4.0
     assert beam_search(unsure, Lexicon(texts, pairs=0.9), weight=0.6, unknown=None) == "left lung"
 
 
 def loss(log_probs: torch.Tensor, text: str) -> float:
     """What a text costs with CTC: minus the logarithm of its probability over all paths."""
-    target, lengths = torch.tensor([decoding.encode(text)]), (torch.tensor([len(log_probs)]), torch.tensor([len(text)]))
+    target, lengths = torch.tensor([ctc.encode(text)]), (torch.tensor([len(log_probs)]), torch.tensor([len(text)]))
     return float(torch.nn.functional.ctc_loss(log_probs[:, None], target, *lengths, reduction="sum"))
 
 
@@ -77,8 +77,8 @@ def test_it_finds_the_best_of_all_texts(unknown):
     del written[""]
     found = set()
     for _ in range(40):
-        scores = torch.full((5, decoding.OUTPUTS), -6.0)
-        signs = [decoding.BLANK, *decoding.encode("ab ")]
+        scores = torch.full((5, ctc.OUTPUTS), -6.0)
+        signs = [ctc.BLANK, *ctc.encode("ab ")]
         scores[:, signs] = torch.randn(5, 4, generator=generator) * 2
         log_probs = scores.log_softmax(-1)
         values = {}
@@ -114,10 +114,10 @@ def test_a_word_off_the_list_is_rarer_than_any_on_it():
 
 def test_a_space_more_changes_nothing():
     def frames(*chances: dict[str, float]) -> torch.Tensor:
-        scores = torch.full((len(chances), decoding.OUTPUTS), -20.0)
+        scores = torch.full((len(chances), ctc.OUTPUTS), -20.0)
         for i, likely in enumerate(chances):
             for sign, p in likely.items():
-                scores[i, decoding.BLANK if sign == "-" else decoding.encode(sign)[0]] = math.log(p)
+                scores[i, ctc.BLANK if sign == "-" else ctc.encode(sign)[0]] = math.log(p)
         return scores
 
     twice = frames({"a": 1}, {"b": 1}, {" ": 1}, {"-": 1}, {" ": 0.9, "x": 0.1}, {"c": 1}, {"a": 1})
@@ -153,13 +153,13 @@ def test_a_phrase_is_no_word():
 
 
 def test_no_fitting_word_gives_an_empty_text():
-    scores = torch.full((3, decoding.OUTPUTS), -50.0)
-    scores[:, decoding.BLANK] = 0
+    scores = torch.full((3, ctc.OUTPUTS), -50.0)
+    scores[:, ctc.BLANK] = 0
     assert beam_search(scores, Lexicon(["word"])) == beam_search(scores, Lexicon(["word"]), unknown=None) == ""
 
 
 def test_a_batch_is_read_row_by_row():
     lexicon = Lexicon(words=["yes", "no"])
-    rows = torch.zeros(2, 6, decoding.OUTPUTS)
+    rows = torch.zeros(2, 6, ctc.OUTPUTS)
     rows[0], rows[1, :4] = noisy("yes", spread=0), noisy("no", spread=0)
     assert beam_search_all(rows, torch.tensor([6, 4]), lexicon) == ["yes", "no"]

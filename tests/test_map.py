@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from ftlib.classroom.course import Entry, course_map, digest, load_course
-from ftlib.lessons import book
-from ftlib.lessons.index import dumps, index, renew_index
+from authoring.notebooks import book
+from authoring.notebooks.index import dumps, index, renew_index
+from ftlessons.classroom.course import Entry, course_map, digest, load_course
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = book.find(ROOT / "lessons")
@@ -38,7 +38,7 @@ def test_what_was_found_has_a_column_of_its_own():
 
 def test_the_shipped_index_says_what_the_notebooks_say():
     shipped = (ROOT / "data" / "lessons.json").read_text(encoding="utf-8")
-    assert shipped == dumps(LESSONS), "renew it: python -m ftlib lessons --headers"
+    assert shipped == dumps(LESSONS), "renew it: python -m authoring lessons --headers"
 
 
 def test_the_index_knows_a_lesson_without_its_notebook():

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from ftlib import fit, imbalance, monitor, monitor_plots, tasks
-from ftlib.studies import brakes, leaks, rare
+from ftlessons.lesson05 import figures, imbalance, monitor
+from ftlessons.lesson05.studies import leaks, rare, regularisers
+from ftlib import fit, tasks
 
 
 def clouds(n: int, seed: int) -> TensorDataset:
@@ -129,19 +130,19 @@ def test_thresholds_trade_recall_for_precision():
 def test_figures_say_in_words_what_they_show():
     looks = pd.DataFrame({"training": [0.2, 1.0], "training loss": [2.0, 0.1], "validation": [0.3, 0.2],
                           "validation loss": [2.0, 3.0]})  # fmt: skip
-    alt = monitor_plots.watch(looks, "A run").alt
+    alt = figures.watch(looks, "A run").alt
     assert "validation from 0.30 to 0.20, best 0.30 in epoch 2" in alt and "training from 2.00 to 0.10" in alt
     with pytest.raises(ValueError, match="nobody looked at 'test'"):
-        monitor_plots.watch(looks, "A run", ["test"])
-    assert "A from 0.10 to 0.40" in monitor_plots.lines({"A": [0.1, 0.4]}, "Lines", "accuracy", mark=False).alt
+        figures.watch(looks, "A run", ["test"])
+    assert "A from 0.10 to 0.40" in figures.lines({"A": [0.1, 0.4]}, "Lines", "accuracy", mark=False).alt
     with pytest.raises(ValueError, match="no curve to draw"):
-        monitor_plots.lines({}, "Lines", "accuracy")
-    swept = monitor_plots.thresholds([0.9, 0.1], [1, 0], "Thresholds", at=0.5)
+        figures.lines({}, "Lines", "accuracy")
+    swept = figures.thresholds([0.9, 0.1], [1, 0], "Thresholds", at=0.5)
     assert "recall from 1.00 to 0.00" in swept.alt
     pair = {"a minus b": ([0.9, 0.8, 0.85, 0.9], [0.5, 0.45, 0.4, 0.5])}
-    assert "a minus b: after 4 seeds 0.400" in monitor_plots.over_seeds(pair, "Seeds").alt
+    assert "a minus b: after 4 seeds 0.400" in figures.over_seeds(pair, "Seeds").alt
     with pytest.raises(ValueError, match="no pair"):
-        monitor_plots.over_seeds({}, "Seeds")
+        figures.over_seeds({}, "Seeds")
 
 
 # --- the studies -----------------------------------------------------------------------------------
@@ -169,9 +170,9 @@ def test_a_rare_study_row_is_scored_on_all_test_people():
 
 
 def test_a_live_rare_head_repeats_the_record():
-    from ftlib import studies
+    from ftlib import results
 
-    table = studies.load("rare")
+    table = results.study("rare")
     on_record = table[(table.share == "1 in 10") & (table.method == "head") & (table.seed == 2)].iloc[0]
     assert rare.one("1 in 10", "head", 2)["f1"] == pytest.approx(on_record.f1, abs=0.02)
 
@@ -190,14 +191,14 @@ def recorded():
 
 def test_brakes_are_judged_at_the_strength_that_validation_chose(recorded):
     plain = recorded[(recorded.brake == "none") & (recorded.wrong > 0)]
-    assert brakes.stopped(plain).tolist() == [0.85, 0.86] and brakes.ends(plain).tolist() == [0.6, 0.6]
-    assert brakes.chosen(recorded, "dropout").setting.unique().tolist() == ["strong"]
+    assert regularisers.stopped(plain).tolist() == [0.85, 0.86] and regularisers.ends(plain).tolist() == [0.6, 0.6]
+    assert regularisers.chosen(recorded, "dropout").setting.unique().tolist() == ["strong"]
 
 
 def test_what_is_watched_is_kept_apart():
-    data, given = brakes.spoilt(0.3, 0)
+    data, given = regularisers.spoilt(0.3, 0)
     assert (given != data.tensors[1]).sum() == 30
-    tail, sets = brakes.watched(data, given, 0.3, 0)
+    tail, sets = regularisers.watched(data, given, 0.3, 0)
     assert {name: len(part) for name, part in sets.items()} == {
         "training": 100, "training, true labels": 100, "validation": 516, "small": 20, "small, wrong labels": 20,
         "leaky": 100, "test": 640,

@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from ftlib import network_plots, studies, tasks
-from ftlib.models.mlp import mlp
-from ftlib.studies import depth, hierarchy
-from ftlib.tasks.toy import spirals
+from authoring import record
+from ftlessons.lesson01.mlp import mlp
+from ftlessons.lesson01.spirals import spirals
+from ftlessons.lesson01.studies import depth, hierarchy
+from ftlib import results, tasks
+from ftlib.plots import networks
 
 
 @pytest.mark.parametrize(("shortcuts", "layers"), [(False, 3), (True, 3), (False, 0)])
@@ -86,11 +88,11 @@ def test_the_study_tunes_on_seeds_and_writers_that_it_does_not_measure_on():
 
 
 def test_the_recorded_rates_are_those_that_tuning_chose():
-    assert depth.chosen(studies.load("depth")) == depth.CHOSEN
+    assert depth.chosen(results.study("depth")) == depth.CHOSEN
 
 
 def test_the_record_says_what_the_lesson_says_about_it():
-    table = studies.load("depth")
+    table = results.study("depth")
     fit = {data: [depth.runs(table, data, d).accuracy.mean() for d in depth.DEPTHS] for data in depth.DATA}
     assert max(fit["spirals"]) == fit["spirals"][2], "on the spirals a few more layers help, then they do harm"
     assert fit["digits"] == sorted(fit["digits"], reverse=True), "on the digits they do nothing else"
@@ -98,7 +100,7 @@ def test_the_record_says_what_the_lesson_says_about_it():
     assert not any(depth.runs(table, data, 32).reached.any() for data in depth.DATA), "without ever getting there"
     for build in depth.REMEDIES:
         assert abs(depth.runs(table, "spirals", 32, build).accuracy.mean() - fit["spirals"][2]) < 0.05
-    shares = studies.load("hierarchy").groupby("kind")[list(hierarchy.STAGES)].mean()
+    shares = results.study("hierarchy").groupby("kind")[list(hierarchy.STAGES)].mean()
     for kind, falls in (("trained", False), ("random", True)):
         assert shares.loc[kind].tolist() == sorted(shares.loc[kind], reverse=falls)
     assert 0.5 < shares.loc["trained", "layer4"] < 0.6, "little more than half of what a unit does"
@@ -170,19 +172,19 @@ def test_hierarchy_gains_and_long_table():
 
 
 def test_figures_say_what_they_show():
-    lines = network_plots.losses({"a": {"training": [2.0, 1.0, 0.5], "validation": [2.0, 1.2, 1.4]}}, "Loss")
+    lines = networks.losses({"a": {"training": [2.0, 1.0, 0.5], "validation": [2.0, 1.2, 1.4]}}, "Loss")
     assert "a validation from 2.00 to 1.40, lowest 1.20 in epoch 2" in lines.alt
     table = pd.DataFrame({"x": [1, 1, 2, 2], "by": "a", "y": [0.0, 1.0, 2.0, 2.0]})
-    assert "a: 0.50 at 1, 2.00 at 2" in network_plots.means(table, "Rise", "x", "by", "y", "x", "y").alt
-    picture = network_plots.weights(torch.randn(3, 7, 7), [], "Patches", "three patches of random weights", columns=2)
+    assert "a: 0.50 at 1, 2.00 at 2" in networks.means(table, "Rise", "x", "by", "y", "x", "y").alt
+    picture = networks.weights(torch.randn(3, 7, 7), [], "Patches", "three patches of random weights", columns=2)
     assert "img" in picture._repr_mimebundle_()["text/html"]
 
 
 def test_figures_refuse_what_they_cannot_draw():
     for nothing in ({}, {"a": {}}):
         with pytest.raises(ValueError, match="there is no curve to draw"):
-            network_plots.losses(nothing, "Loss")
+            networks.losses(nothing, "Loss")
     with pytest.raises(ValueError, match="as \\(N, H, W\\)"):
-        network_plots.weights(torch.zeros(7, 7), [], "t", "x" * 30)
+        networks.weights(torch.zeros(7, 7), [], "t", "x" * 30)
     with pytest.raises(ValueError, match="2 captions for 3 patches"):
-        network_plots.weights(torch.zeros(3, 7, 7), ["a", "b"], "t", "x" * 30)
+        networks.weights(torch.zeros(3, 7, 7), ["a", "b"], "t", "x" * 30)

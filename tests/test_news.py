@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from ftlib import adapt, catalog, imbalance, metrics, news_plots, tasks
+from authoring.pretrain import feed
+from ftlessons.lesson05 import imbalance
+from ftlessons.lesson09 import figures
+from ftlessons.lesson09.labels import BAD, GOOD, by_words
+from ftlessons.lesson09.studies import finance_start
+from ftlessons.lesson09.studies import imbalance as rarity
+from ftlib import adapt, catalog, metrics, tasks
 from ftlib.cached import fit_head
-from ftlib.pretrain import feed
-from ftlib.studies import finance_start
-from ftlib.studies import imbalance as rarity
-from ftlib.tasks.tone import BAD, GOOD, by_words
 
 # --- the feed
 
@@ -193,10 +195,10 @@ def test_a_head_on_cached_features_is_the_recipe_head(monkeypatch):
 def test_trends_add_up_and_say_where_they_end():
     table = pd.DataFrame(itertools.product((1, 2, 3), ("Ox", "Elk")), columns=["week", "company"])
     table = table.assign(up=1, down=-1)
-    picture = news_plots.trends(table, {"up": "true", "down": "model"}, ["Ox", "Elk"], "Trends")
+    picture = figures.trends(table, {"up": "true", "down": "model"}, ["Ox", "Elk"], "Trends")
     assert "Ox, true: +3 in the end" in picture.alt and "Elk, model: -3 in the end" in picture.alt
 
 
 def test_news_against_returns_tells_the_correlation():
-    picture = news_plots.against_returns({"now": ([0, 1, 2, 3, 1], [0.0, 0.01, 0.02, 0.03, 0.0])}, "News")
+    picture = figures.against_returns({"now": ([0, 1, 2, 3, 1], [0.0, 0.01, 0.02, 0.03, 0.0])}, "News")
     assert "now: correlation +0.9" in picture.alt

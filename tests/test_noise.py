@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ftlib import noise
+from ftlessons.lesson14 import noise
 
 
 def rng(seed: int = 0) -> np.random.Generator:

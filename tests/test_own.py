@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 
 from ftlib import catalog, compare, recipes
+from ftlib.own import base, from_csv, from_folder, ink, pictures, splits, tables
+from ftlib.own import task as own_task
+from ftlib.own.ink import UnreadablePicture, read_grey, read_ink, to_ink
+from ftlib.own.splits import TooSmall
 from ftlib.plots import Picture
-from ftlib.tasks import folders, ink, own, own_data, splits, tables
-from ftlib.tasks.ink import UnreadablePicture, read_grey, read_ink, to_ink
-from ftlib.tasks.own import from_csv, from_folder
-from ftlib.tasks.splits import TooSmall
 
 
 def drawing(seed: int = 0, side: int = 40, kind: str = "bar") -> Image.Image:
@@ -257,12 +257,12 @@ def test_too_many_files_are_listed_without_holding_them(folder, monkeypatch):
         else:
             yield from (Entry(name, True) for name in ("bar", "box"))
 
-    monkeypatch.setattr(folders, "_visible", many)
-    listing = folders.list_files(folder, limit=100)
+    monkeypatch.setattr(pictures, "_visible", many)
+    listing = pictures.list_files(folder, limit=100)
     assert listing.found == 100_000 and [len(files) for files in listing.files.values()] == [50, 50]
-    again = folders.list_files(folder, limit=100)
+    again = pictures.list_files(folder, limit=100)
     assert again.files == listing.files
-    assert folders.listing_notes(listing, 100) == [
+    assert pictures.listing_notes(listing, 100) == [
         "100 of 100,000 pictures are used, the same share a class: pass limit= for more than 100."
     ]
 
@@ -337,7 +337,7 @@ def test_folders_that_are_none(tmp_path, monkeypatch):
     (tmp_path / "a" / "x.png").write_bytes(b"")
     with pytest.raises(ValueError, match="no picture that can be read: a/x.png is empty"):
         from_folder(tmp_path)
-    monkeypatch.setattr(folders, "MOST_CLASSES", 1)
+    monkeypatch.setattr(pictures, "MOST_CLASSES", 1)
     (tmp_path / "b").mkdir()
     with pytest.raises(ValueError, match="more than 1 sub-folders: each one should be a class"):
         from_folder(tmp_path)
@@ -424,7 +424,7 @@ def test_the_rival_learns_texts_through_compare(write, reviews_tuned):
     task = from_csv(write(LINES))
     table = compare(task, ["tfidf"], budgets=[1, 5], seeds=2, progress=False)
     assert table[table.budget == 5].score.min() == 1.0 and table.recipe.unique().tolist() == ["tfidf"]
-    assert recipes.tuned(task) == reviews_tuned | {"tfidf": own_data.TFIDF}
+    assert recipes.tuned(task) == reviews_tuned | {"tfidf": base.TFIDF}
     assert len(task.rival_grid()["tfidf"]) == 8
     words = from_csv(write(LINES), settings={"tfidf": {"C": 1.0, "analyzer": "word"}})
     assert compare(words, ["tfidf"], budgets=[5], seeds=1, progress=False).score[0] == 1.0
@@ -564,4 +564,4 @@ def test_the_shipped_table_is_messy_and_usable():
     path = catalog.path("tickets", "tickets.csv")
     with pytest.raises(TooSmall, match="'biling': 'billing'"):
         from_csv(path, text="message", label="topic")
-    assert own.from_csv is from_csv
+    assert own_task.from_csv is from_csv

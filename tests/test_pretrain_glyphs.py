@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ftlib import checkpointing
+from authoring.pretrain import glyphs as pretrain
+from ftlib import resume
 from ftlib.models.resnet import resnet10
-from ftlib.pretrain import glyphs as pretrain
 from ftlib.tasks import glyphs
 from ftlib.tasks.glyphs import GlyphBank
 
@@ -36,14 +36,14 @@ def small(monkeypatch):
 
 
 def kill_after(step: int, monkeypatch) -> None:
-    save = checkpointing.save
+    save = resume.save
 
     def save_and_die(*arguments, **state):
         save(*arguments, **state)
         if state["step"] == step:
             raise Killed
 
-    monkeypatch.setattr(checkpointing, "save", save_and_die)
+    monkeypatch.setattr(resume, "save", save_and_die)
 
 
 def test_training_leaves_a_checkpoint_that_loads(tmp_path):

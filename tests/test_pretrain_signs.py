@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from authoring.pretrain import signs
 from ftlib import catalog
-from ftlib.pretrain import signs
-from ftlib.tasks.ink import read_grey
+from ftlib.own.ink import read_grey
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,22 @@ import numpy as np
 import pytest
 import torch
 
-from ftlib import audio, decoding
+from authoring.pretrain import (
+    dictation,
+    speech_data,
+    speech_phrases,
+    speech_text,
+    speech_voices,
+    spoken_digits,
+    wavenet,
+)
+from authoring.pretrain.muon import MuonAdamW
+from authoring.pretrain.speech_batches import Pool, Recordings, another_tempo, another_throat, distort
+from authoring.pretrain.speech_clips import Spoken, kbit_for, write_collection
+from authoring.pretrain.speech_voices import GROUPS, Manner
+from authoring.pretrain.wavenet_export import milestones
 from ftlib.models.wavenet import WaveNet
-from ftlib.pretrain import dictation, speech_data, speech_phrases, speech_text, speech_voices, spoken_digits, wavenet
-from ftlib.pretrain.muon import MuonAdamW
-from ftlib.pretrain.speech_batches import Pool, Recordings, another_tempo, another_throat, distort
-from ftlib.pretrain.speech_clips import Spoken, kbit_for, write_collection
-from ftlib.pretrain.speech_voices import GROUPS, Manner
-from ftlib.pretrain.wavenet_export import milestones
+from ftlib.speech import audio, ctc
 
 WIKI = """ = A heading = \n
  In 1999 , the <unk> came to St. Petersburg , where it was well @-@ known by 3 @,@ 000 people . It 's a short one .
@@ -83,7 +91,7 @@ def test_clauses_are_clean(texts):
     assert "it's a short one" in found
     for clause in found:
         assert speech_text.SPOKEN.fullmatch(clause) and 3 <= len(clause.split()) <= 16
-        decoding.encode(clause)
+        ctc.encode(clause)
     assert not any("heading" in clause or "unk" in clause for clause in found)
 
 
@@ -179,7 +187,7 @@ def test_a_shard_holds_what_was_said(shard, tmp_path):
     assert not any(speech_data.held_out(text) for text in shard.texts)
     assert set(shard.voices) <= set(GROUPS["pretrain"])
     for text, n in zip(shard.texts, np.diff(shard.starts), strict=True):
-        assert n // 2 >= decoding.frames_needed(text)
+        assert n // 2 >= ctc.frames_needed(text)
     shard.save(tmp_path / "a.npz")
     again = speech_data.Shard.load(tmp_path / "a.npz")
     assert again.texts == shard.texts and np.array_equal(again.features, shard.features)

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from ftlib import adapt, models, probing, studies, tasks
-from ftlib.studies import probes, sources, starts
-from ftlib.tasks import ladder
-from ftlib.tasks.masked import HIDDEN, OTHER, Words
+from authoring import record
+from ftlessons.lesson02 import probing, transfer
+from ftlessons.lesson02.masked_letters import HIDDEN, OTHER, Words
+from ftlessons.lesson02.studies import probes, sources, starts
+from ftlib import adapt, models, results, tasks
 
 
 def test_readings_are_what_the_next_stage_gets_and_the_network_is_left_as_it_was():
@@ -67,26 +68,26 @@ def test_strength_takes_what_reads_best_on_the_draws_given(monkeypatch):
     assert probing.strength([(None,) * 4, (None,) * 4]) == 10.0
 
 
-@pytest.mark.parametrize("name", ladder.NAMES)
+@pytest.mark.parametrize("name", transfer.NAMES)
 def test_a_target_has_ten_classes_and_the_budget_asked_for(name):
-    (x, y), (test_x, test_y) = ladder.draw(name, 2, seed=0)
+    (x, y), (test_x, test_y) = transfer.draw(name, 2, seed=0)
     assert x.shape == (20, 3, 32, 32) and y.bincount().tolist() == [2] * 10
     assert len(test_x) == len(test_y) >= 200 and test_y.unique().tolist() == list(range(10))
-    again, other = (ladder.draw(name, 2, seed)[0][0] for seed in (0, 1))
+    again, other = (transfer.draw(name, 2, seed)[0][0] for seed in (0, 1))
     assert torch.equal(x, again) and not torch.equal(x, other)
     assert x.std() > 0.1, "pictures are not blank"
 
 
 def test_letters_to_tune_on_are_others_and_unknown_targets_are_refused():
-    tuned = {letter for seed in range(100, 103) for letter in ladder.letters(seed, tune=True)}
-    measured = {letter for seed in probes.SEEDS for letter in ladder.letters(seed)}
-    assert not tuned & measured and len(set(ladder.letters(3))) == 10
+    tuned = {letter for seed in range(100, 103) for letter in transfer.letters(seed, tune=True)}
+    measured = {letter for seed in probes.SEEDS for letter in transfer.letters(seed)}
+    assert not tuned & measured and len(set(transfer.letters(3))) == 10
     with pytest.raises(ValueError, match="choose from letters, digits"):
-        ladder.draw("birds", 1, 0)
+        transfer.draw("birds", 1, 0)
 
 
 def test_strokes_of_a_class_point_where_their_class_says():
-    x, y = ladder.strokes(15, seed=0)
+    x, y = transfer.strokes(15, seed=0)
     off = torch.zeros(len(y))
     for i, (picture, label) in enumerate(zip(x[:, 0], y, strict=True)):
         rows, columns = (picture > picture.max() * 0.6).nonzero().T.float()
@@ -135,7 +136,7 @@ def test_wrong_source_compares_half_the_right_gain_with_the_wrong_one():
 
 
 def test_what_the_claims_take_from_the_record():
-    table = studies.load("probes")
+    table = results.study("probes")
     assert probes.removed([0.5, 0.8], [0.75, 0.8]).tolist() == pytest.approx([0.5, 0.0])
     assert len(probes.general_then_specific(table)) == 6 and len(probes.further_away(table)) == 6
     shares = probes.distances(table).groupby("target").removed.mean()
@@ -147,13 +148,13 @@ def test_what_the_claims_take_from_the_record():
 
 
 def test_a_recorded_probe_is_repeated_live():
-    row = studies.load("probes").query("weights == 'letters' and target == 'strokes' and seed == 0").iloc[0]
+    row = results.study("probes").query("weights == 'letters' and target == 'strokes' and seed == 0").iloc[0]
     live = probes.one("letters", "strokes", 0)
     assert all(live[stage] == pytest.approx(row[stage], abs=0.02) for stage in probes.STAGES)
 
 
 def test_the_table_of_starts_has_a_row_for_each_candidate_with_size_and_licence():
-    table = starts.decision_table(studies.load("starts"))
+    table = starts.decision_table(results.study("starts"))
     assert len(table) == sum(map(len, starts.CANDIDATES.values()))
     glyph = table.loc[("handwritten digits", "glyph-resnet10")]
     assert glyph.MB == 10 and glyph.licence == "CC-BY-4.0"

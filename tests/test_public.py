@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from hub import environment, serve
 
+from ftlessons.lesson09 import public
+from ftlessons.lesson09.public import SETS, PublicTexts, public_texts
 from ftlib import catalog, runtime
-from ftlib.tasks import public
-from ftlib.tasks.public import SETS, PublicTexts, public_texts
 
 SST2, TWEETS = SETS["sst2"], SETS["twitter_finance"]
 BERT = catalog.entry("bert-base-uncased").sources[0]
@@ -77,7 +77,7 @@ ONLINE = """
 import hashlib, importlib.metadata, json, os, urllib.request
 import torch
 from ftlib import catalog, tasks
-from ftlib.tasks.public import public_texts
+from ftlessons.lesson09.public import public_texts
 from ftlib.tasks.text import Reviews
 
 def attempt(make):
@@ -126,7 +126,7 @@ def run(script: str, cache, endpoint: str, **variables: str) -> dict:
 OFFLINE = """
 import json, time
 from huggingface_hub import constants
-from ftlib.tasks.public import public_texts
+from ftlessons.lesson09.public import public_texts
 found = {}
 for name in ("sst2", "twitter_finance"):
     constants.HF_HUB_OFFLINE = False

@@ -8,11 +8,11 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson
-from ftlib.teaching import reading
-from ftlib.teaching.reading import make_reading, reading_copy, to_pages
-from ftlib.teaching.slides import remote
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson
+from authoring.teach import reading
+from authoring.teach.reading import make_reading, reading_copy, to_pages
+from authoring.teach.slides import remote
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -12,19 +12,11 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from authoring.grid import write_json
 from ftlib import adapt, cached, recipes
 from ftlib.cached import fit_head, frozen_features
-from ftlib.grid import write_json
 from ftlib.metrics import Score
-from ftlib.recipes import (
-    COLUMNS,
-    RECIPES,
-    compare,
-    run,
-    run_rival,
-    source_score,
-    tuned,
-)
+from ftlib.recipes import COLUMNS, RECIPES, compare, run, run_rival, source_score, tuned
 from ftlib.tasks.base import Task
 from ftlib.tasks.vision import Digits, PrintedLetters
 from ftlib.train import fit
@@ -400,7 +392,7 @@ def test_too_large_a_budget_is_refused():
 
 def test_tuned_reads_the_settings_of_a_task(tmp_path, monkeypatch):
     monkeypatch.setattr(recipes, "catalog", SimpleNamespace(data_dir=lambda: tmp_path))
-    with pytest.raises(FileNotFoundError, match="run `python -m ftlib tune vision`"):
+    with pytest.raises(FileNotFoundError, match="run `python -m authoring tune vision`"):
         tuned(TASK)
     write_json(tmp_path / "results" / "vision_tuned.json", {"digits": {"settings": SETTINGS}})
     assert tuned(TASK) == SETTINGS

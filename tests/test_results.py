@@ -10,9 +10,10 @@ import multiprocessing.dummy
 import pandas as pd
 import pytest
 
-from ftlib import catalog, grid, recipes, results, tasks
-from ftlib.batching import steps_per_epoch
-from ftlib.grid import write_json
+from authoring import grid
+from authoring.grid import write_json
+from ftlib import catalog, recipes, results, tasks
+from ftlib.batches import steps_per_epoch
 
 COMMON = {"task": "digits", "budget_unit": "labels per class", "metric": "accuracy"}
 
@@ -189,7 +190,7 @@ def write_recorded(folder) -> None:
 
 
 def test_load_gives_the_table_that_was_recorded(data_dir):
-    with pytest.raises(FileNotFoundError, match="run `python -m ftlib results vision`"):
+    with pytest.raises(FileNotFoundError, match="run `python -m authoring results vision`"):
         results.load("vision")
     write_recorded(data_dir)
     found = results.load("vision", "digits")

@@ -19,18 +19,18 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-from ftlib import checkpointing
-from ftlib.batching import EpochBatches
-from ftlib.grid import _read_line, run_jobs, write_json
+from authoring.grid import _read_line, run_jobs, write_json
+from authoring.pretrain import glyphs
+from ftlib import resume
+from ftlib.batches import EpochBatches
 from ftlib.metrics import Score
-from ftlib.pretrain import glyphs
 from ftlib.train import History, fit
 
 kills = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")
 # a server with everything imported, from which each process to be killed is forked at once
 PROCESSES = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 if sys.platform == "linux":
-    PROCESSES.set_forkserver_preload(["accelerate", "ftlib.train", "ftlib.pretrain.glyphs", "ftlib.results"])
+    PROCESSES.set_forkserver_preload(["accelerate", "ftlib.train", "authoring.pretrain.glyphs", "ftlib.results"])
 
 
 # a run in which everything that could go astray does occur
@@ -90,7 +90,7 @@ def train(folder: Path | None, out: Path, **changes) -> None:
     model = net()
     kept = {} if folder is None else {"checkpoint_dir": folder, "checkpoint_every": 1}
     found = outcome(model, fit(model, Noisy(), **options(**kept | changes)))
-    with checkpointing.replacing(out) as part:
+    with resume.replacing(out) as part:
         torch.save(found, part)
 
 
@@ -191,7 +191,7 @@ def kill_at_random(watched: Path, longest: float, dice: random.Random, task, *ar
 def test_fit_killed_at_random_moments_ends_the_same(tmp_path, whole):
     dice, folder, out = random.Random(), tmp_path / "state", tmp_path / "out.pt"
     killed = 0
-    while killed < 5 and kill_at_random(folder / checkpointing.FILE, 0.04, dice, train, folder, out):
+    while killed < 5 and kill_at_random(folder / resume.FILE, 0.04, dice, train, folder, out):
         killed += 1
     assert killed, "the run ended too soon to be killed"
     assert finish(train, folder, out) == 0
@@ -207,7 +207,7 @@ def test_fit_killed_at_the_worst_moments_ends_the_same(tmp_path, whole):
     assert not out.exists()
     assert finish(train, folder, out) == 0
     assert same(torch.load(out), whole)
-    assert [file.name for file in folder.iterdir()] == [checkpointing.FILE]
+    assert [file.name for file in folder.iterdir()] == [resume.FILE]
 
 
 @kills
@@ -326,12 +326,12 @@ def test_keeping_checkpoints_changes_nothing(tmp_path, whole):
 
 def test_without_a_folder_nothing_is_written_and_the_batches_are_the_samplers_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(checkpointing, "save", None)
-    monkeypatch.setattr(checkpointing, "random_state", None)
+    monkeypatch.setattr(resume, "save", None)
+    monkeypatch.setattr(resume, "random_state", None)
     fit(net(), Noisy(), **plain(checkpoint_every=1))
     assert list(tmp_path.iterdir()) == []
     batches = EpochBatches(8, 4, 2, 0)
-    assert checkpointing.Checkpoint(None, 1, {}).batches(batches) is batches
+    assert resume.Checkpoint(None, 1, {}).batches(batches) is batches
 
 
 def test_a_resumed_run_loads_only_what_is_left(tmp_path):
@@ -346,13 +346,13 @@ def test_a_resumed_run_loads_only_what_is_left(tmp_path):
 def test_a_finished_run_returns_at_once(tmp_path):
     data, models = Noisy(), [net(), net(), net()]
     first = outcome(models[0], fit(models[0], data, **options(checkpoint_dir=tmp_path)))
-    before = (tmp_path / checkpointing.FILE).read_bytes()
+    before = (tmp_path / resume.FILE).read_bytes()
     data.loaded.clear()
     second = outcome(models[1], fit(models[1], data, **options(checkpoint_dir=tmp_path)))
     third = outcome(models[0], fit(models[0], data, **options(checkpoint_dir=tmp_path)))  # the trained one again
     assert same(first, second) and same(first, third) and data.loaded == []
     assert not models[1].training
-    assert (tmp_path / checkpointing.FILE).read_bytes() == before
+    assert (tmp_path / resume.FILE).read_bytes() == before
 
 
 def test_the_progress_bar_goes_on_where_it_was(tmp_path, capfd):
@@ -425,12 +425,12 @@ def points(n: int = 12, shift: float = 0.0) -> TensorDataset:
 def test_the_state_of_another_call_is_refused_and_kept(change, told, tmp_path):
     call = {"model": net(), "train": points()} | plain(checkpoint_dir=tmp_path)
     fit(**call)
-    before = (tmp_path / checkpointing.FILE).read_bytes()
+    before = (tmp_path / resume.FILE).read_bytes()
     call = {**call, "model": net(), **change}
     weights = {name: value.clone() for name, value in call["model"].state_dict().items()}
     with pytest.raises(ValueError, match=f"another run .*{told}.*: use another folder, or delete the file"):
         fit(**call)
-    assert (tmp_path / checkpointing.FILE).read_bytes() == before
+    assert (tmp_path / resume.FILE).read_bytes() == before
     assert all(torch.equal(value, weights[name]) for name, value in call["model"].state_dict().items())
 
 
@@ -463,7 +463,7 @@ def damages() -> dict:
 @pytest.mark.parametrize("damage", damages())
 def test_a_damaged_state_is_named_and_kept(damage, tmp_path):
     fit(net(), points(), **plain(checkpoint_dir=tmp_path))
-    path = tmp_path / checkpointing.FILE
+    path = tmp_path / resume.FILE
     broken = damages()[damage](path.read_bytes())
     path.write_bytes(broken)
     with pytest.raises(ValueError, match=r"state\.pt is damaged or no training state: delete it"):
@@ -475,7 +475,7 @@ def test_a_damaged_state_is_named_and_kept(damage, tmp_path):
 
 @pytest.mark.parametrize("content", [[1, 2], {"model": {}}, {"call": {}}, {"call": None, "parts": {}, "more": {}}])
 def test_a_file_of_something_else_is_no_state(content, tmp_path):
-    torch.save(content, tmp_path / checkpointing.FILE)
+    torch.save(content, tmp_path / resume.FILE)
     with pytest.raises(ValueError, match="no training state"):
         fit(net(), points(), **plain(checkpoint_dir=tmp_path))
 
@@ -485,7 +485,7 @@ def test_a_state_never_runs_code(tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "pwned"),))
 
-    torch.save({"call": {}, "parts": {}, "more": Evil()}, tmp_path / checkpointing.FILE)
+    torch.save({"call": {}, "parts": {}, "more": Evil()}, tmp_path / resume.FILE)
     with pytest.raises(ValueError, match="no training state"):
         fit(net(), points(), **plain(checkpoint_dir=tmp_path))
     assert not (tmp_path / "pwned").exists()
@@ -500,10 +500,10 @@ def test_folders_and_intervals_that_make_no_sense(tmp_path, monkeypatch):
             fit(net(), points(), **plain(checkpoint_dir=folder, checkpoint_every=0))
     assert not (tmp_path / "new").exists()
     fit(net(), points(), **plain(checkpoint_dir=tmp_path / "a" / "b"))
-    assert (tmp_path / "a" / "b" / checkpointing.FILE).exists()
+    assert (tmp_path / "a" / "b" / resume.FILE).exists()
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="single process"):
-        checkpointing.Checkpoint(tmp_path, 1, {})
+        resume.Checkpoint(tmp_path, 1, {})
 
 
 # the pieces
@@ -511,11 +511,11 @@ def test_folders_and_intervals_that_make_no_sense(tmp_path, monkeypatch):
 
 def test_replacing_leaves_the_old_file_when_something_fails(tmp_path):
     path = tmp_path / "x"
-    with checkpointing.replacing(path) as part:
+    with resume.replacing(path) as part:
         part.write_text("old")
         assert not path.exists()
     assert path.read_text() == "old"
-    with pytest.raises(OSError, match="disk full"), checkpointing.replacing(path) as part:
+    with pytest.raises(OSError, match="disk full"), resume.replacing(path) as part:
         part.write_text("ne")
         raise OSError("disk full")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
@@ -524,23 +524,23 @@ def test_replacing_leaves_the_old_file_when_something_fails(tmp_path):
 def test_what_could_not_be_read_back_is_not_saved(tmp_path):
     path = tmp_path / "x.pt"
     with pytest.raises(TypeError, match="holds more than tensors and plain data"):
-        checkpointing.save(path, {}, {}, thing=Path("."))
+        resume.save(path, {}, {}, thing=Path("."))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_save_and_restore(tmp_path):
     path, first, second = tmp_path / "x.pt", nn.Linear(2, 2), nn.Linear(2, 2)
-    assert checkpointing.restore(path, {}, {"model": second}) is None
-    checkpointing.save(path, {"a": "1"}, {"model": first}, step=3)
-    assert checkpointing.restore(path, {"a": "1"}, {"model": second}) == {"step": 3}
+    assert resume.restore(path, {}, {"model": second}) is None
+    resume.save(path, {"a": "1"}, {"model": first}, step=3)
+    assert resume.restore(path, {"a": "1"}, {"model": second}) == {"step": 3}
     assert torch.equal(first.weight, second.weight)
     with pytest.raises(ValueError, match="a is 1 there and not given here; b is not given there and 2 here"):
-        checkpointing.restore(path, {"b": "2"}, {"model": second})
+        resume.restore(path, {"b": "2"}, {"model": second})
 
 
 def test_describe_tells_calls_apart():
     def told(**arguments) -> dict:
-        return checkpointing.describe(arguments)
+        return resume.describe(arguments)
 
     assert told(lr=0.1, progress=True, checkpoint_dir="x", checkpoint_every=3, epochs=2) == {"lr": "0.1"}
     assert told(loss=validate) == {"loss": "validate"}
@@ -561,8 +561,8 @@ def test_random_state_round_trip():
         return [random.random(), float(np.random.rand()), float(np.random.randn()), torch.rand(2).tolist()]
 
     np.random.randn()  # leaves a second normal number in the cache
-    state = checkpointing.random_state()
+    state = resume.random_state()
     first = draw()
     assert draw() != first
-    checkpointing.set_random_state(state)
+    resume.set_random_state(state)
     assert draw() == first

@@ -11,14 +11,15 @@ import torch
 
 pytest.importorskip("gymnasium_robotics")
 
+from authoring.pretrain import arm as pretrain_arm
+from ftlessons.lesson15.studies import arm_cloning
+from ftlessons.lesson16.studies import arm_forgetting, arm_mixes, arm_next, arm_worlds
 from ftlib import adapt, metrics, models, recipes, results, tasks
 from ftlib.models.policy import Policy
-from ftlib.pretrain import arm as pretrain_arm
-from ftlib.studies import arm_cloning, arm_forgetting, arm_mixes, arm_next, arm_worlds
-from ftlib.tasks import arm_demos, arm_reports, arm_rollouts, robotics
-from ftlib.tasks.arm import OBSERVATION, STEPS, Arm, World
-from ftlib.tasks.arm_experts import EXPERTS
-from ftlib.tasks.robotics import DEMO_SEEDS, EPISODE_SEEDS, EPISODES, POOL, PickAndPlace, Push
+from ftlib.robot import demonstrations, reports, rollouts, tasks
+from ftlib.robot.arm import OBSERVATION, STEPS, Arm, World
+from ftlib.robot.experts import EXPERTS
+from ftlib.robot.tasks import DEMO_SEEDS, EPISODE_SEEDS, EPISODES, POOL, PickAndPlace, Push
 
 SETTINGS = {name: {"lr": 3e-4, "steps": 5} for name in ("scratch", "head", "full")}
 
@@ -26,8 +27,8 @@ SETTINGS = {name: {"lr": 3e-4, "steps": 5} for name in ("scratch", "head", "full
 @pytest.fixture
 def few(monkeypatch):
     """Scores over three episodes, and no more passes over the data than the steps ask for."""
-    monkeypatch.setattr(robotics, "EPISODES", {split: 3 for split in EPISODES})
-    monkeypatch.setattr(robotics.ArmTask, "min_passes", 1)
+    monkeypatch.setattr(tasks, "EPISODES", {split: 3 for split in EPISODES})
+    monkeypatch.setattr(tasks.ArmTask, "min_passes", 1)
     monkeypatch.setattr(recipes, "tuned", lambda task: SETTINGS)
 
 
@@ -72,8 +73,8 @@ def test_the_shipped_policy_can_do_what_its_card_says():
     success = models.training("arm-skills")["success"]
     assert success["push"] > 0.8 and success["lift"] > 0.8
     with Arm("lift") as arm:
-        episodes = arm_rollouts.rollouts(arm, models.load("arm-skills"), range(70_000, 70_005))
-    assert arm_rollouts.successes(episodes) >= 4
+        episodes = rollouts.rollouts(arm, models.load("arm-skills"), range(70_000, 70_005))
+    assert rollouts.successes(episodes) >= 4
 
 
 def test_an_untrained_policy_differs_by_seed_and_sees_like_the_trained_one():
@@ -121,7 +122,7 @@ def test_a_head_is_trained_on_the_tasks_own_loss(few):
 def test_neighbours_repeat_what_was_shown(few):
     task = PickAndPlace()
     train = task.sample(2, 0)
-    control = robotics.neighbours(train, k=1)
+    control = tasks.neighbours(train, k=1)
     seen, done = train.tensors
     assert np.allclose(control(seen[7].numpy()), done[7].view(8, 4)[:4], atol=1e-5)
     row = recipes.run_rival("neighbours", task, 2, 0, settings={"neighbours": {"k": 1, "goal": 1.0}})
@@ -137,7 +138,7 @@ def test_a_changed_world_changes_demonstrations_and_scores():
 
 def test_an_observation_is_explained_part_by_part():
     with Arm() as arm:
-        table = arm_reports.explain(arm.reset(1))
+        table = reports.explain(arm.reset(1))
     assert len(table) == 10 and table.loc["where the goal is", "unit"] == "m"
     assert sum(len(numbers.split(",")) for numbers in table.numbers) == OBSERVATION
 
@@ -145,26 +146,26 @@ def test_an_observation_is_explained_part_by_part():
 def test_outcomes_are_counted_apart_for_goals_in_the_air():
     task = PickAndPlace()
     episodes = task.episodes(task.pretrained(), n=8)
-    table = arm_reports.outcomes(episodes)
-    assert table["all"].sum() == 8 and table.loc["success", "all"] == arm_rollouts.successes(episodes)
+    table = reports.outcomes(episodes)
+    assert table["all"].sum() == 8 and table.loc["success", "all"] == rollouts.successes(episodes)
     assert table["in the air"].sum() == sum(episode.goal[2] > 0.45 for episode in episodes)
-    assert arm_reports.success_rate(episodes).low < table.loc["success", "all"] / 8
-    shares = arm_reports.by_goal(episodes)
+    assert reports.success_rate(episodes).low < table.loc["success", "all"] / 8
+    shares = reports.by_goal(episodes)
     assert shares["goals in the air"] == table.loc["success", "in the air"] / table["in the air"].sum()
-    low = [episode for episode in episodes if episode.goal[2] <= arm_reports.IN_THE_AIR]
-    shares = arm_reports.by_goal(low)
-    assert shares["goals on the table"] == arm_rollouts.successes(low) / len(low)
+    low = [episode for episode in episodes if episode.goal[2] <= reports.IN_THE_AIR]
+    shares = reports.by_goal(low)
+    assert shares["goals on the table"] == rollouts.successes(low) / len(low)
     assert np.isnan(shares["goals in the air"])
 
 
 def test_imitation_errors_are_zero_for_the_expert_itself():
-    demos = arm_demos.record("push", [1, 2], noise=0)
+    demos = demonstrations.record("push", [1, 2], noise=0)
     expert = EXPERTS["push"]
     seen = demos.seen.astype(float)
-    none = arm_reports.imitation_errors(lambda now: expert(now)[None], expert, seen)
-    some = arm_reports.imitation_errors(lambda now: expert(now)[None] + 0.5, expert, seen)
+    none = reports.imitation_errors(lambda now: expert(now)[None], expert, seen)
+    some = reports.imitation_errors(lambda now: expert(now)[None] + 0.5, expert, seen)
     assert none.shape == (2, STEPS) and not none.any() and np.allclose(some, 0.5)
-    assert "0.50 at the end" in arm_reports.drift({"expert": none, "off": some}, "Errors").alt
+    assert "0.50 at the end" in reports.drift({"expert": none, "off": some}, "Errors").alt
 
 
 def test_pretraining_saves_a_checkpoint_with_its_card(tmp_path, monkeypatch):
@@ -234,13 +235,13 @@ def test_on_record_ten_demonstrations_lift_the_policy_wholly_above_random_weight
 
 
 def test_a_repair_of_the_log_counts_after_an_attempt_that_spoilt_its_copy():
-    from ftlib.classroom.checks import grade
-    from ftlib.classroom.exercises import lesson15
+    from ftlessons.classroom.checks import grade
+    from ftlessons.lesson15 import checks
 
-    def right(log: arm_demos.Demonstrations) -> arm_demos.Demonstrations:
+    def right(log: demonstrations.Demonstrations) -> demonstrations.Demonstrations:
         x, y = log.done[..., 0].copy(), log.done[..., 1].copy()
         log.done[..., 0], log.done[..., 1] = -y, x
         return log
 
-    assert grade("15-log", lesson15._in_place).status == "not_yet"
+    assert grade("15-log", checks._in_place).status == "not_yet"
     assert grade("15-log", right).status == grade("15-log", right).status == "correct"

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson
-from ftlib.lessons.hub import SERVER_MB, promise
-from ftlib.lessons.kernel import execute
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson
+from authoring.notebooks.hub import SERVER_MB, promise
+from authoring.notebooks.kernel import execute
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = 4

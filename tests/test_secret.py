@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from authoring.pretrain import secret as examples
+from ftlessons.lesson03 import secret
+from ftlessons.lesson03.secret import Alphabet, SecretAlphabet, UnreadableAlphabet
 from ftlib import catalog, compare
-from ftlib.pretrain import secret as examples
-from ftlib.tasks import secret
-from ftlib.tasks.secret import Alphabet, SecretAlphabet, UnreadableAlphabet
 
 
 @pytest.fixture(scope="module")

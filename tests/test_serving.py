@@ -14,8 +14,8 @@ from torch import nn
 
 from ftlib import export, models
 from ftlib.export import onnx_file, web
-from ftlib.tasks.ink import UnreadablePicture
-from ftlib.tasks.own import from_folder
+from ftlib.own import from_folder
+from ftlib.own.ink import UnreadablePicture
 
 
 @pytest.fixture(scope="module")

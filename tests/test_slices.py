@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftlib.studies import pooling, slices, speed
-from ftlib.tasks import swaps
+from ftlessons.lesson06 import name_swaps
+from ftlessons.lesson06.studies import pooling, slices, speed
 
 
 def invented(positive) -> pd.DataFrame:
     """A record of all methods and two seeds: every text is read right, names move the answer as told."""
-    texts, right = swaps.swapped_texts(), "1" * len(slices.held_out())
+    texts, right = name_swaps.swapped_texts(), "1" * len(slices.held_out())
     sure = " ".join(f"{1000 * positive(row):.0f}" for row in texts.itertuples())
     rows = [(method, seed) for method in slices.METHODS for seed in (0, 1)]
     return pd.DataFrame([{"method": m, "seed": s, "score": 1.0, "right": right, "positive": sure} for m, s in rows])
@@ -22,7 +22,7 @@ def invented(positive) -> pd.DataFrame:
 
 
 def test_every_text_comes_with_every_name_and_no_gap_is_left():
-    table = swaps.swapped_texts()
+    table = name_swaps.swapped_texts()
     assert table.groupby("kind").id.nunique().to_dict() == {"name": 20, "pronoun": 10}
     assert table.groupby("kind").who.nunique().to_dict() == {"name": 24, "pronoun": 3}
     assert len(table) == 20 * 24 + 10 * 3 and table.text.is_unique
@@ -32,7 +32,7 @@ def test_every_text_comes_with_every_name_and_no_gap_is_left():
 
 
 def test_versions_of_a_text_differ_in_the_filling_alone():
-    table = swaps.swapped_texts()
+    table = name_swaps.swapped_texts()
     for _, versions in table[table.kind == "name"].groupby("id"):
         bare = [text.replace(who, "") for text, who in zip(versions.text, versions.who, strict=True)]
         assert len(set(bare)) == 1
@@ -41,8 +41,8 @@ def test_versions_of_a_text_differ_in_the_filling_alone():
 
 def test_how_far_an_answer_moves():
     table = pd.DataFrame({"id": ["a"] * 3 + ["b"] * 2, "positive": [0.2, 0.6, 0.3, 0.9, 0.8]})
-    assert swaps.moved(table).round(6).to_dict() == {"a": 0.4, "b": 0.1}
-    assert swaps.flipped(table) == ["a"]
+    assert name_swaps.moved(table).round(6).to_dict() == {"a": 0.4, "b": 0.1}
+    assert name_swaps.flipped(table) == ["a"]
 
 
 def names(**means: float) -> pd.DataFrame:
@@ -52,11 +52,11 @@ def names(**means: float) -> pd.DataFrame:
 
 
 def test_a_gap_between_groups_counts_only_beyond_chance():
-    assert swaps.gap(names(x=0.2, y=0.5)) == pytest.approx(0.3)
-    assert swaps.gap_beyond_chance(names(x=0.2, y=0.5)) > 0.15
-    assert swaps.gap_beyond_chance(names(x=0.2, y=0.2)) <= 0
+    assert name_swaps.gap(names(x=0.2, y=0.5)) == pytest.approx(0.3)
+    assert name_swaps.gap_beyond_chance(names(x=0.2, y=0.5)) > 0.15
+    assert name_swaps.gap_beyond_chance(names(x=0.2, y=0.2)) <= 0
     with pytest.raises(ValueError, match="give the texts of kind 'name'"):
-        swaps.gap_beyond_chance(names(x=0.2).assign(origin=""))
+        name_swaps.gap_beyond_chance(names(x=0.2).assign(origin=""))
 
 
 def test_effects_of_names_are_read_from_a_record():
@@ -89,11 +89,12 @@ def test_what_is_lost_on_areas_never_seen():
 
 
 def test_methods_without_names_are_the_recorded_ones(monkeypatch):
-    from ftlib import studies
-    from ftlib.classroom.exercises import lesson06
+    from authoring import record
+    from ftlessons.lesson06 import checks
+    from ftlib import results
 
-    monkeypatch.setattr(studies, "load", lambda name: invented(lambda row: 0.5))
-    table = lesson06.methods_without_names()
+    monkeypatch.setattr(results, "study", lambda name: invented(lambda row: 0.5))
+    table = checks.methods_without_names()
     assert list(table) == ["A", "B", "C"] and len(table) == 4 and table.iloc[:3].eq(1).all(axis=None)
 
 
@@ -115,11 +116,12 @@ def test_what_pooling_and_unfreezing_are_worth():
 
 
 def test_the_rates_of_the_poolings_are_those_that_their_tuning_chose():
-    from ftlib import studies
+    from authoring import record
+    from ftlib import results
 
-    if "pooling" not in studies.names():
+    if "pooling" not in record.names():
         pytest.skip("the study is not on record")
-    table = studies.load("pooling")
+    table = results.study("pooling")
     tuning = table[table.split != "test"].groupby(["pooling", "lr"]).score.mean()
     assert {kind: tuning[kind].idxmax() for kind in pooling.POOLINGS} == pooling.CHOSEN
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from ftlib import adapt, audio, catalog, data_checks, export, recipes, tasks
+from ftlib import adapt, catalog, export, recipes, tasks
+from ftlib.own import checks, from_folder
+from ftlib.own.pictures import kind_of
+from ftlib.own.sounds import SoundFolder
 from ftlib.recipes import compare
-from ftlib.tasks import clips
-from ftlib.tasks.folders import kind_of
-from ftlib.tasks.own import from_folder
-from ftlib.tasks.sound_folder import SoundFolder
+from ftlib.speech import audio, clips
 
 WORDS = {1: "one", 7: "seven"}
 SETTINGS = {"head": {"lr": 0.01, "steps": 40}, "svm": {"C": 10.0, "gamma": 0.003}}
@@ -65,7 +65,7 @@ def test_own_recordings_run_through_compare_and_the_checks(folder):
     table = compare(task, ["head", "svm"], budgets=[4], seeds=1, progress=False, settings=SETTINGS)
     assert table.score[0] >= 0.9 and table.source_score.isna().all(), table
     assert task.features().shape == (26, 160) and task.fingerprints().shape == (26, 160)
-    found = data_checks.duplicates(task)
+    found = checks.duplicates(task)
     assert set(found.table.id) == {"one/again.wav", "one/p0_0.wav", "seven/quieter.wav", "seven/p1_1.wav"}
     assert found.table.kind.tolist().count("exact") == 2
     assert task.settings == SETTINGS

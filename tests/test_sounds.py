@@ -10,11 +10,11 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import audio, decoding, sound_plots
+from ftlessons.lesson13 import joined_digits, receptive_field
+from ftlessons.lesson13.studies import recorded_digits
 from ftlib.models import WaveNet
-from ftlib.studies import recorded_digits
-from ftlib.tasks import clips, joined, reach, speech
-from ftlib.tasks.clips import Clips
+from ftlib.speech import audio, clips, ctc, figures, tasks
+from ftlib.speech.clips import Clips
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def tone(hertz: float, seconds: float = 0.6) -> torch.Tensor:
 
 
 def test_a_spectrogram_shows_a_tone_where_it_sounds_and_labels_its_axes():
-    picture = sound_plots.spectrogram(tone(1000), "A tone")
+    picture = figures.spectrogram(tone(1000), "A tone")
     ax, bar = picture.figure.axes
     image = ax.images[0].get_array()
     band = int(np.argmax(image[:, 20]))
@@ -46,15 +46,15 @@ def test_a_spectrogram_shows_a_tone_where_it_sounds_and_labels_its_axes():
 
 def test_letters_stand_over_the_frames_that_say_them():
     spans = [("h", 2, 4, 0.9), (" ", 6, 7, 0.9), ("i", 8, 12, 0.9)]
-    picture = sound_plots.spectrogram(tone(500), "Hi", spans)
+    picture = figures.spectrogram(tone(500), "Hi", spans)
     texts = {text.get_text(): text.get_position()[0] for text in picture.figure.axes[0].texts}
-    assert texts == pytest.approx({"h": 0.075, sound_plots.SPACE: 0.1625, "i": 0.25})
+    assert texts == pytest.approx({"h": 0.075, figures.SPACE: 0.1625, "i": 0.25})
     assert "h at 0.05, space at 0.15, i at 0.20" in picture.alt
 
 
 @pytest.mark.parametrize(("steps", "seen"), [([1], 3), ([1, 2], 7), ([1, 2, 4, 8], 31), ([1, 1, 1], 7)])
 def test_the_tree_reaches_as_far_as_the_dilations(steps, seen):
-    picture = sound_plots.receptive_field(steps, "A tree of blocks")
+    picture = figures.receptive_field(steps, "A tree of blocks")
     below = picture.figure.axes[0].lines[-1]
     assert len(below.get_xdata()) == seen and set(below.get_ydata()) == {0}
     assert f"sees {seen} frames" in picture.alt
@@ -63,30 +63,30 @@ def test_the_tree_reaches_as_far_as_the_dilations(steps, seen):
 @pytest.mark.parametrize("steps", [[], [1, 0]])
 def test_a_tree_needs_dilations(steps):
     with pytest.raises(ValueError, match="at least one, each 1 or more"):
-        sound_plots.receptive_field(steps, "A tree of blocks")
+        figures.receptive_field(steps, "A tree of blocks")
 
 
 # how far a network hears
 
 
 def test_the_reach_of_all_blocks_is_the_receptive_field():
-    assert 2 * reach.reach(reach.dilations(12)) + 1 == WaveNet().receptive_field()
-    assert reach.milliseconds(reach.reach(reach.dilations(12))) == 2312.5
-    assert reach.reach(reach.dilations(12, dilated=False)) == 2 + 2 * 12
+    assert 2 * receptive_field.reach(receptive_field.dilations(12)) + 1 == WaveNet().receptive_field()
+    assert receptive_field.milliseconds(receptive_field.reach(receptive_field.dilations(12))) == 2312.5
+    assert receptive_field.reach(receptive_field.dilations(12, dilated=False)) == 2 + 2 * 12
     for blocks in (0, 13):
         with pytest.raises(ValueError, match="choose 1 to 12"):
-            reach.dilations(blocks)
+            receptive_field.dilations(blocks)
 
 
 def test_sound_beyond_the_reach_does_not_count(network):
     wave = tone(700, 0.8)
     other = torch.cat([wave[:3200], tone(2000, 0.4)])
-    near, far = (reach.spelled_within(network, sound, 8) for sound in (wave[:3200], other))
+    near, far = (receptive_field.spelled_within(network, sound, 8) for sound in (wave[:3200], other))
     cut = near[: max(0, len(near) - 6)]
     assert far.startswith(cut)
     for frames in (0, 7):
         with pytest.raises(ValueError, match="an even number"):
-            reach.spelled_within(network, wave, frames)
+            receptive_field.spelled_within(network, wave, frames)
 
 
 def test_a_view_of_everything_spells_what_the_network_spells():
@@ -96,8 +96,8 @@ def test_a_view_of_everything_spells_what_the_network_spells():
     for block in network.blocks1:
         block.norm = _Alone()
     wave = tone(900, 0.5)
-    whole = decoding.greedy(network(audio.log_mel(wave)[None]), torch.tensor([(1 + len(wave) // 100 + 1) // 2]))[0]
-    assert reach.spelled_within(network, wave, network.receptive_field() // 2) == whole != ""
+    whole = ctc.greedy(network(audio.log_mel(wave)[None]), torch.tensor([(1 + len(wave) // 100 + 1) // 2]))[0]
+    assert receptive_field.spelled_within(network, wave, network.receptive_field() // 2) == whole != ""
 
 
 class _Alone(torch.nn.Module):
@@ -115,33 +115,33 @@ def collection() -> Clips:
 
 def test_pairs_join_two_texts_of_one_voice():
     data = collection()
-    pairs = joined.joined(data, 6, seed=1)
+    pairs = joined_digits.joined(data, 6, seed=1)
     assert len(pairs) == 6
     for pair in pairs:
         first = pair.text[: pair.space]
         whose = [i for i, row in enumerate(data.about) if row["text"] == first and len(data.waves[i]) == pair.cut]
         assert len(whose) == 1 and torch.equal(pair.wave[: pair.cut], data.waves[whose[0]])
         assert pair.text[pair.space] == " " and pair.text[pair.space + 1 :] != first
-    again = joined.joined(data, 6, seed=1)
+    again = joined_digits.joined(data, 6, seed=1)
     assert [pair.text for pair in again] == [pair.text for pair in pairs]
     digits = Clips(data.waves[:2], [{"label": 3, "voice": "a"}, {"label": 0, "voice": "a"}])
-    assert sorted(pair.text for pair in joined.joined(digits, 2)) == ["three zero", "zero three"]
+    assert sorted(pair.text for pair in joined_digits.joined(digits, 2)) == ["three zero", "zero three"]
 
 
 def test_an_alignment_is_scored_against_the_cut():
-    pair = joined.Joined(torch.zeros(4000), "ab cd", 2, 2000)  # the cut is at frame 10
+    pair = joined_digits.Joined(torch.zeros(4000), "ab cd", 2, 2000)  # the cut is at frame 10
     good = [("a", 2, 3, 1.0), ("b", 5, 6, 1.0), (" ", 9, 10, 1.0), ("c", 12, 13, 1.0), ("d", 15, 16, 1.0)]
     late = [("a", 2, 3, 1.0), ("b", 13, 14, 1.0), (" ", 14, 15, 1.0), ("c", 15, 16, 1.0), ("d", 17, 18, 1.0)]
-    assert joined.right_side(pair, good) == 1 and joined.missed_by(pair, good) == 25  # one frame: 9 and not 10
-    assert joined.right_side(pair, late) == 0.75 and joined.missed_by(pair, late) == 4.5 * 25
-    even = joined.evenly(pair)
+    assert joined_digits.right_side(pair, good) == 1 and joined_digits.missed_by(pair, good) == 25  # one frame: 9 and not 10
+    assert joined_digits.right_side(pair, late) == 0.75 and joined_digits.missed_by(pair, late) == 4.5 * 25
+    even = joined_digits.evenly(pair)
     assert [letter for letter, *_ in even] == list("ab cd") and even[0][1:3] == pytest.approx((0, 4))
     assert even[-1][2] == 20
 
 
 def test_aligning_a_pair_names_all_its_characters(network):
-    pair = joined.joined(collection(), 1)[0]
-    spans = joined.alignment(network, pair)
+    pair = joined_digits.joined(collection(), 1)[0]
+    spans = joined_digits.alignment(network, pair)
     assert "".join(letter for letter, *_ in spans) == pair.text
     assert all(a[2] <= b[1] for a, b in itertools.pairwise(spans))
 
@@ -150,31 +150,31 @@ def test_aligning_a_pair_names_all_its_characters(network):
 
 
 def test_the_probability_of_a_spelling_is_the_sum_over_all_paths():
-    scores = torch.randn(5, decoding.OUTPUTS, generator=torch.Generator().manual_seed(0))
+    scores = torch.randn(5, ctc.OUTPUTS, generator=torch.Generator().manual_seed(0))
     share, total = scores.softmax(-1), 0.0
-    signs = [0, *decoding.encode("two")]
+    signs = [0, *ctc.encode("two")]
     for path in itertools.product(signs, repeat=5):
         merged = [sign for sign, _ in itertools.groupby(path)]
         if [sign for sign in merged if sign] == signs[1:]:
             total += math.prod(share[t, sign].item() for t, sign in enumerate(path))
-    fits = decoding.spelled(scores, ["two", "three", "to"])
+    fits = ctc.spelled(scores, ["two", "three", "to"])
     assert fits[0].item() == pytest.approx(math.log(total), rel=1e-4)
     assert fits[1] == -math.inf  # six frames are needed
     with pytest.raises(ValueError, match="at least one spelling"):
-        decoding.spelled(scores, [])
+        ctc.spelled(scores, [])
     with pytest.raises(ValueError, match="small letters"):
-        decoding.spelled(scores, ["2"])
+        ctc.spelled(scores, ["2"])
 
 
 def test_the_untouched_network_reads_words_by_their_spelling(monkeypatch):
-    digits = speech.SpokenDigits()
+    digits = tasks.SpokenDigits()
     data = digits.split("test").take(range(10))
     monkeypatch.setattr(digits, "_split", lambda name: data)
 
     def scores(model, found):
         assert not model.pooled
-        rows = [[28, *decoding.encode(speech.WORDS[label if label < 9 else 1]), 28] for label in found.column("label")]
-        return [10.0 * torch.nn.functional.one_hot(torch.tensor(row), decoding.OUTPUTS) for row in rows]
+        rows = [[28, *ctc.encode(tasks.WORDS[label if label < 9 else 1]), 28] for label in found.column("label")]
+        return [10.0 * torch.nn.functional.one_hot(torch.tensor(row), ctc.OUTPUTS) for row in rows]
 
     monkeypatch.setattr(clips, "scores_of", scores)
     model = WaveNet(channels=8, stacks=1)

@@ -10,13 +10,13 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import audio, catalog, decoding, models, recipes, results, tasks
+from authoring.pretrain.speech_clips import Spoken, write_collection
+from authoring.pretrain.wavenet_export import export
+from ftlib import catalog, models, recipes, results, tasks
 from ftlib.models.wavenet import WaveNet
-from ftlib.pretrain.speech_clips import Spoken, write_collection
-from ftlib.pretrain.wavenet_export import export
-from ftlib.tasks import clips, speech
+from ftlib.speech import audio, clips, ctc, tasks
+from ftlib.speech.transcription import GeneralSpeech
 from ftlib.tasks.base import Task
-from ftlib.tasks.transcription import GeneralSpeech
 
 SPLITS = ("train", "tune", "tune_valid", "test")
 SETTINGS = {name: {"lr": 1e-3, "steps": 2} for name in ("scratch", "top", "full", "head", "head_then_all")}
@@ -76,8 +76,8 @@ def shelf(folder, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def medical(shelf) -> speech.MedicalDictation:
-    return speech.MedicalDictation()
+def medical(shelf) -> tasks.MedicalDictation:
+    return tasks.MedicalDictation()
 
 
 # dictation
@@ -96,7 +96,7 @@ def test_tuning_spends_no_sentence_of_the_field(medical):
         assert {row["part"] for row in medical.split(name).about} == {"legal-train"}
     tune, valid = (set(medical.split(name).column("voice")) for name in ("tune", "tune_valid"))
     assert tune and valid and not tune & valid
-    assert {row["part"] for row in speech.LegalDictation().split("tune").about} == {"medical-train"}
+    assert {row["part"] for row in tasks.LegalDictation().split("tune").about} == {"medical-train"}
     with pytest.raises(ValueError, match="no split 'valid'"):
         medical.split("valid")
 
@@ -119,7 +119,7 @@ def test_transcripts_and_scores(medical):
     table = medical.transcripts(model)
     assert list(table.columns) == ["said", "read", "voice", "terms"] and len(table) == 20
     score = medical.evaluate(model)
-    assert score.value == 1 - decoding.word_error_rate(table.said.tolist(), table.read.tolist())
+    assert score.value == 1 - ctc.word_error_rate(table.said.tolist(), table.read.tolist())
     assert score.higher_is_better and score.n == 20
     words = medical.lexicon(["give ten milligrams"])
     with_words = medical.transcripts(model, words=words, width=4, unknown=None)
@@ -212,8 +212,8 @@ def test_scores_do_not_depend_on_the_batch(shelf):
 
 
 @pytest.fixture(scope="module")
-def digits() -> speech.SpokenDigits:
-    return speech.SpokenDigits()
+def digits() -> tasks.SpokenDigits:
+    return tasks.SpokenDigits()
 
 
 def test_the_digits_ship_in_voices_that_are_in_one_split_only(digits):
@@ -239,7 +239,7 @@ def test_digit_recipes_run(shelf, tmp_path):
         for speaker in ("ann", "bob"):
             for take in range(2):
                 soundfile.write(tmp_path / f"{digit}_{speaker}_{take}.wav", sound(digit, 0.4), 8000)
-    task = speech.RecordedDigits(tmp_path)
+    task = tasks.RecordedDigits(tmp_path)
     for name in ("scratch", "head", "head_then_all"):
         run = recipes.run(name, task, 1, settings=SETTINGS)
         assert 0 <= run.row["score"] <= 1 and run.model.head.out_features == 10
@@ -255,37 +255,37 @@ def test_recordings_are_split_by_speaker(tmp_path):
             soundfile.write(tmp_path / f"7_{speaker}_{take}.wav", sound(take, 0.4), 8000)
     (tmp_path / "8_ann_0.wav").write_bytes(b"no sound")
     (tmp_path / "notes_of_mine.wav").write_bytes(b"")
-    task = speech.RecordedDigits(tmp_path)
+    task = tasks.RecordedDigits(tmp_path)
     assert task.speakers == {"train": ["ann", "bob"], "test": ["cy_d"]}
     assert len(task.split("train")) == 4 and len(task.split("test")) == 2
     assert len(task.skipped) == 2 and any("8_ann_0.wav is damaged" in line for line in task.skipped)
-    assert speech.RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
+    assert tasks.RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
     with pytest.raises(ValueError, match="no split 'tune'"):
         task.split("tune")
     for test in ([], ["eve"], ["ann", "bob", "cy_d"]):
         with pytest.raises(ValueError, match="name some of the speakers"):
-            speech.RecordedDigits(tmp_path, test=test)
+            tasks.RecordedDigits(tmp_path, test=test)
 
 
 def test_recordings_that_are_cut_at_the_word_get_silence_around(tmp_path):
     for speaker in ("ann", "bob"):
         soundfile.write(tmp_path / f"7_{speaker}_0.wav", sound(3, 0.4), 8000)
-    cut, padded = (speech.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
+    cut, padded = (tasks.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
     assert len(padded) == len(cut) + 4000 and torch.equal(padded[2000:-2000], cut)
     assert not padded[:2000].any() and not padded[-2000:].any()
-    assert len(speech.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
+    assert len(tasks.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
     with pytest.raises(ValueError, match="the margin is -1 s"):
-        speech.RecordedDigits(tmp_path, margin=-1)
+        tasks.RecordedDigits(tmp_path, margin=-1)
 
 
 def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(ValueError, match="no folder"):
-        speech.RecordedDigits(tmp_path / "none")
+        tasks.RecordedDigits(tmp_path / "none")
     with pytest.raises(ValueError, match="has no recording named"):
-        speech.RecordedDigits(tmp_path)
+        tasks.RecordedDigits(tmp_path)
     soundfile.write(tmp_path / "7_ann_0.wav", sound(0, 0.4), 8000)
     with pytest.raises(ValueError, match="one speaker, ann"):
-        speech.RecordedDigits(tmp_path)
+        tasks.RecordedDigits(tmp_path)
 
 
 def test_tasks_are_registered():

@@ -10,11 +10,11 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import adapt, decoding, recipes
+from ftlessons.lesson13 import speech_public, wav2vec
+from ftlib import adapt, recipes
 from ftlib.catalog import CatalogError
-from ftlib.models import wav2vec
-from ftlib.tasks import clips, speech_public
-from ftlib.tasks.speech import WORDS
+from ftlib.speech import clips, ctc
+from ftlib.speech.tasks import WORDS
 
 SETTINGS = {name: {"lr": 1e-3, "steps": 2} for name in ("scratch", "head", "top", "head_then_all", "full")}
 SIGNS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]  # as in the model on the hub
@@ -48,11 +48,11 @@ def test_its_head_is_cut_to_our_signs(tiny):
     x = torch.randn(1, 1, 8000)
     with torch.no_grad():
         mine, whole = ours(x)[0], theirs(x[:, 0]).logits[0]
-    assert mine.shape == (24, decoding.OUTPUTS) and ours.out_lengths(torch.tensor(8000)) == 24
-    for i, sign in enumerate(decoding.ALPHABET, start=1):
+    assert mine.shape == (24, ctc.OUTPUTS) and ours.out_lengths(torch.tensor(8000)) == 24
+    for i, sign in enumerate(ctc.ALPHABET, start=1):
         there = SIGNS.index({" ": "|", "'": "'"}.get(sign, sign.upper()))
         assert torch.allclose(mine[:, i], whole[:, there], atol=1e-5), sign
-    assert torch.allclose(mine[:, decoding.BLANK], whole[:, 0], atol=1e-5)
+    assert torch.allclose(mine[:, ctc.BLANK], whole[:, 0], atol=1e-5)
 
 
 def test_pooling_leaves_the_padding_out(tiny):
@@ -69,7 +69,7 @@ def test_the_real_configuration_is_as_large_as_its_card_says():
     from transformers import Wav2Vec2Config
 
     with torch.device("meta"):
-        model = wav2vec.SpellingWav2Vec2(Wav2Vec2Config(num_labels=decoding.OUTPUTS))
+        model = wav2vec.SpellingWav2Vec2(Wav2Vec2Config(num_labels=ctc.OUTPUTS))
     assert 94e6 < adapt.count(model)[1] < 95e6
     stages = list(adapt.stages(model))
     assert set(speech_public.Wav2VecDigits.top_stages) < set(stages) and stages[-1] == "head"
@@ -97,7 +97,7 @@ def test_every_recipe_runs_on_wav2vec(tiny, tmp_path):
         assert 0 <= row["score"] <= 1 and row["source_score"] is None
     score = recipes.run_rival("spelling", task, 1, 0)["score"]
     with clips.spelling(model := task.pretrained()):
-        fits = [decoding.spelled(s, WORDS).argmax().item() for s in clips.scores_of(model, task.split("test"))]
+        fits = [ctc.spelled(s, WORDS).argmax().item() for s in clips.scores_of(model, task.split("test"))]
     assert score == sum(a == b for a, b in zip(fits, task.split("test").column("label"), strict=True)) / 10
     assert set(recipes.tuned(task)) >= {*SETTINGS, "spelling"}
 

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftlib import catalog, studies
+from authoring import record
+from ftlib import catalog, results
 
 TOY = SimpleNamespace(LESSON="03", jobs=lambda: [("a", 1), ("b", 2)], one=lambda name, n: {"name": name, "n": n * n})
 
@@ -29,21 +30,21 @@ def toy(tmp_path, monkeypatch):
 
 
 def test_a_study_is_recorded_and_read_back(toy):
-    recorded = studies.record("toy")
+    recorded = record.record("toy")
     assert recorded.n.tolist() == [1, 4]
-    assert studies.load("toy").equals(recorded)
+    assert results.study("toy").equals(recorded)
     content = json.loads((toy / "results" / "toy.json").read_text())
     assert content["lesson"] == "03" and "torch" in content["versions"]
 
 
 def test_an_unknown_or_unrecorded_study_is_refused_in_one_sentence(toy):
     with pytest.raises(ValueError, match="choose from toy"):
-        studies.study("tox")
-    with pytest.raises(FileNotFoundError, match="run `python -m ftlib results toy`"):
-        studies.load("toy")
+        record.study("tox")
+    with pytest.raises(FileNotFoundError, match="run `python -m authoring results toy`"):
+        results.study("toy")
 
 
-@pytest.mark.parametrize("name", studies.names())
+@pytest.mark.parametrize("name", record.names())
 def test_each_study_is_on_record_for_its_present_jobs(name):
-    module = importlib.import_module(f"ftlib.studies.{name}")
-    assert len(studies.load(name)) == len(module.jobs())
+    module = importlib.import_module(f"authoring.record.{name}")
+    assert len(results.study(name)) == len(module.jobs())

@@ -11,13 +11,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ftlib.classroom.checks import get_exercise
-from ftlib.classroom.source import CourseDataError
-from ftlib.lessons import book, rules
-from ftlib.lessons.book import Lesson, LessonError, tags
-from ftlib.teaching import catch_up, command, facts, plans, slides
-from ftlib.teaching.catching import FILE, pack, unpack
-from ftlib.teaching.editions import (
+from authoring.notebooks import book, rules
+from authoring.notebooks.book import Lesson, LessonError, tags
+from authoring.teach import command, facts, plans, slides
+from authoring.teach.editions import (  # fmt: skip
     CATCH_UP,
     answers,
     code_of,
@@ -26,10 +23,13 @@ from ftlib.teaching.editions import (
     needed_later,
     solution_lines,
     student,
-)  # fmt: skip
-from ftlib.teaching.guide import guide
-from ftlib.teaching.pages import table, write_page
-from ftlib.teaching.sections import headed, overfull, pictures, raw_minutes, sections, whole_shares
+)
+from authoring.teach.guide import guide
+from authoring.teach.pages import table, write_page
+from authoring.teach.sections import headed, overfull, pictures, raw_minutes, sections, whole_shares
+from ftlessons.classroom.catching import FILE, catch_up, pack, unpack
+from ftlessons.classroom.checks import get_exercise
+from ftlessons.classroom.source import CourseDataError
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = {x.id: x for x in book.find(ROOT / "lessons") if "seconds" in x.about}
@@ -303,7 +303,7 @@ def test_editions_hold_the_same_code(lesson):
 def test_an_edition_with_other_code_is_noticed(monkeypatch):
     lesson = small(code("answer = ...\ncheck('00-x', answer)"), code("check('00-x', 7)", "solution"))
     assert edition_faults(lesson) == []
-    from ftlib.teaching import editions
+    from authoring.teach import editions
 
     leaky = Lesson(lesson.path, copy.deepcopy(lesson.notebook))
     monkeypatch.setattr(editions, "student", lambda _: leaky)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from ftlib import adapt
-from ftlib.batching import EpochBatches, split_batch, steps_per_epoch
+from ftlib.batches import EpochBatches, split_batch, steps_per_epoch
 from ftlib.metrics import Score
 from ftlib.train import History, TrainingDiverged, default_loss, fit, lr_factor
 

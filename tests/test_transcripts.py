@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import torch
 
-from ftlib import decoding, lexicon
+from ftlessons.lesson14 import transcripts
 from ftlib.metrics import Interval
 from ftlib.models.wavenet import WaveNet
-from ftlib.tasks import transcripts
+from ftlib.speech import ctc, lexicon
 
 SAID = ["give ten milligrams now", "no fever today", "the left lung"]
 READ = ["give tin milligrams now", "no fever today", "the lef lung"]
@@ -21,19 +21,19 @@ TABLE = pd.DataFrame({
 
 
 def test_only_errors_in_real_words_are_silent():
-    assert decoding.silent_errors(SAID, READ, KNOWN) == pytest.approx(1 / 3)
-    assert decoding.silent_errors(SAID, READ, KNOWN - {"tin"}) == 0
-    assert decoding.silent_errors(SAID, SAID, KNOWN) == 0
-    assert decoding.silent_errors(["give ten"], [" "], KNOWN) == 0  # an empty text is noticed
+    assert ctc.silent_errors(SAID, READ, KNOWN) == pytest.approx(1 / 3)
+    assert ctc.silent_errors(SAID, READ, KNOWN - {"tin"}) == 0
+    assert ctc.silent_errors(SAID, SAID, KNOWN) == 0
+    assert ctc.silent_errors(["give ten"], [" "], KNOWN) == 0  # an empty text is noticed
     with pytest.raises(ValueError, match="give one for each"):
-        decoding.silent_errors(SAID, READ[:2], KNOWN)
+        ctc.silent_errors(SAID, READ[:2], KNOWN)
 
 
 def test_a_word_in_two_pieces_is_judged_by_both():
     for read in ("give milly grams", "give grams milly"):
-        assert decoding.silent_words(["give milligrams"], [read], {"give", "grams"}) == 0
-        assert decoding.silent_words(["give milligrams"], [read], {"give", "grams", "milly"}) == 0.5
-    assert decoding.silent_words(["give ten"], ["give"], {"give"}) == 0  # a word left out is replaced by none
+        assert ctc.silent_words(["give milligrams"], [read], {"give", "grams"}) == 0
+        assert ctc.silent_words(["give milligrams"], [read], {"give", "grams", "milly"}) == 0.5
+    assert ctc.silent_words(["give ten"], ["give"], {"give"}) == 0  # a word left out is replaced by none
 
 
 def test_a_dose_is_a_term_with_a_number():
@@ -64,7 +64,7 @@ def test_one_recording_is_spelled_with_and_without_a_list():
     torch.manual_seed(0)
     model, wave = WaveNet(channels=8, stacks=1), torch.randn(8000) * 0.1
     greedy = transcripts.spell(model, wave)
-    assert set(greedy) <= set(decoding.ALPHABET)
+    assert set(greedy) <= set(ctc.ALPHABET)
     words = lexicon.Lexicon(words=["a", "be", "see"])
     assert set(transcripts.spell(model, wave, words, width=4).split()) <= {"a", "be", "see"}
 
@@ -82,14 +82,14 @@ def test_groups_and_methods_are_drawn_and_told():
 def test_a_far_bigger_network_goes_through_the_same_cells():
     from transformers import Wav2Vec2Config
 
-    from ftlib.models.wav2vec import SpellingWav2Vec2
-    from ftlib.tasks.speech import MedicalDictation
-    from ftlib.tasks.speech_public import Waves
+    from ftlessons.lesson13.speech_public import Waves
+    from ftlessons.lesson13.wav2vec import SpellingWav2Vec2
+    from ftlib.speech.tasks import MedicalDictation
 
     torch.manual_seed(0)
     tiny = Wav2Vec2Config(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, conv_dim=(16,) * 7,
-        num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2, num_labels=decoding.OUTPUTS,
+        num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2, num_labels=ctc.OUTPUTS,
     )  # fmt: skip
     model, task = SpellingWav2Vec2(tiny), MedicalDictation()
     rows = [{"text": text, "voice": "ann", "terms": []} for text in ("give ten", "no")]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.lessons import book
-from ftlib.lessons.index import index
+from authoring.notebooks import book
+from authoring.notebooks.index import index
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = book.find(ROOT / "lessons")
@@ -22,9 +22,11 @@ import json, sys
 import ftlib
 for cell in json.load(sys.stdin):
     exec(cell, {"__name__": "__main__"})
-from ftlib.classroom import my_path, progress, records
-from ftlib.classroom.course import course_map
-from ftlib.classroom.path import DOMAINS, Answers, plan
+from ftlessons import progress
+from ftlessons.classroom import records
+from ftlessons.lesson00.path import my_path
+from ftlessons.classroom.course import course_map
+from ftlessons.lesson00.path import DOMAINS, Answers, plan
 everything = plan(Answers(tuple(DOMAINS), "little", None, own_data=True))
 told = {"file": ftlib.__file__, "map": course_map(), "plan": everything.as_markdown()}
 print(json.dumps(told))

@@ -18,7 +18,8 @@ from ftlib.export import onnx_file, predict
 from ftlib.export.onnx_file import run_onnx, to_onnx
 from ftlib.export.predict import Classifier
 from ftlib.export.web import page
-from ftlib.tasks import glyphs, ink
+from ftlib.own import ink
+from ftlib.tasks import glyphs
 from ftlib.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _write(part: Path, state: dict[str, torch.Tensor], config: dict, name: str) 
 
     part.mkdir()
     save_file(state, part / "model.safetensors", metadata={"format": "pt"})
-    script = inspect.getsource(predict).replace("from ftlib.tasks.ink import", "from ink import")
+    script = inspect.getsource(predict).replace("from ftlib.own.ink import", "from ink import")
     listed = ", ".join(config["classes"])
     texts = {
         "config.json": json.dumps(config, indent=1, ensure_ascii=False) + "\n",

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftlib.tasks.ink import UnreadablePicture, read_ink
+from ftlib.own.ink import UnreadablePicture, read_ink
 
 ARCHITECTURES = {"resnet10": [1, 1, 1, 1]}  # torchvision's ResNet of basic blocks: how many a stage
 

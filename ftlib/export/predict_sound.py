@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ftlib import audio
 from ftlib.models.wavenet import WaveNet
+from ftlib.speech import audio
 
 
 class SoundClassifier:

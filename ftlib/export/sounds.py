@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from ftlib import audio, catalog
+from ftlib import catalog
 from ftlib.export import check_outputs, predict_sound
 from ftlib.models import wavenet
+from ftlib.speech import audio
 from ftlib.tasks.base import Task
 
 README = """# {name}
@@ -58,7 +59,7 @@ def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
     part.mkdir()
     state = {name: tensor.detach().cpu().float().contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, part / "model.safetensors", metadata={"format": "pt"})
-    script = inspect.getsource(predict_sound).replace("from ftlib import audio", "import audio")
+    script = inspect.getsource(predict_sound).replace("from ftlib.speech import audio", "import audio")
     texts = {
         "config.json": json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
         "predict.py": script.replace("from ftlib.models.wavenet import", "from wavenet import"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ftlib.export.predict import Classifier, kind
-from ftlib.tasks.ink import UnreadablePicture
+from ftlib.own.ink import UnreadablePicture
 
 TOP = 5  # how many classes the page names
 

@@ -12,7 +12,8 @@ from torch.utils.data import Dataset, TensorDataset
 
 from ftlib import adapt, plots
 from ftlib.metrics import Score
-from ftlib.tasks import folders, splits, tfidf
+from ftlib.own import pictures, splits
+from ftlib.tasks import tfidf
 from ftlib.tasks.base import Split, Task, predict
 from ftlib.tasks.glyphs import to_input
 from ftlib.tasks.text import TextTask
@@ -37,7 +38,7 @@ class OwnData(Task):
     same: float  # see ``fingerprints``
     settings_like: str | None = None  # the task whose tuned settings this one borrows
 
-    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], skipped: folders.Skipped, settings):
+    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], skipped: pictures.Skipped, settings):
         self.name, self.items, self.notes, self.skipped = name, items, notes, skipped
         self.classes = sorted(items.label.unique())
         self.numbers = torch.tensor(items.label.map(self.classes.index).to_numpy())
@@ -102,7 +103,7 @@ class PictureFolder(OwnData, ImageTask):
     settings_like = "digits"
     same = 0.97
 
-    def __init__(self, name, items, notes, settings, read: folders.Pictures):
+    def __init__(self, name, items, notes, settings, read: pictures.Pictures):
         super().__init__(name, items.drop(columns="position"), notes, read.skipped, settings)
         rows = torch.tensor(items.position.tolist())
         self.ink, self._fingerprints = read.ink[rows], read.fingerprints[rows]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ftlib.tasks.own_data import OwnData
-from ftlib.tasks.splits import SPLITS, alike
+from ftlib.own.base import OwnData
+from ftlib.own.splits import SPLITS, alike
 
 ROWS_SHOWN = 12
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ftlib.tasks.ink import UnreadablePicture, border, read_grey, to_ink
+from ftlib.own.ink import UnreadablePicture, border, read_grey, to_ink
 
 MOST_CLASSES = 500
 QUIET = 500  # files that are read without a progress bar

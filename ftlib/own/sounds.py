@@ -11,11 +11,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ftlib import adapt, audio
-from ftlib.tasks.clips import Clips, scores_of
-from ftlib.tasks.folders import QUIET, Listing, Skipped
-from ftlib.tasks.own_data import OwnData
-from ftlib.tasks.speech import SpokenDigits, coarse
+from ftlib import adapt
+from ftlib.own.base import OwnData
+from ftlib.own.pictures import QUIET, Listing, Skipped
+from ftlib.speech import audio
+from ftlib.speech.clips import Clips, scores_of
+from ftlib.speech.tasks import SpokenDigits, coarse
 
 LONGEST = 10.0  # seconds of one recording; the network hears its mean over time
 

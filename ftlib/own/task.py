@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ftlib.tasks import folders, splits, tables
-from ftlib.tasks.own_data import PictureFolder, TextTable
-from ftlib.tasks.sound_folder import Recordings, SoundFolder, read_recordings, reading_notes
-from ftlib.tasks.transcription import CHECKPOINT as SPEECH_CHECKPOINT
+from ftlib.own import pictures, splits, tables
+from ftlib.own.base import PictureFolder, TextTable
+from ftlib.own.sounds import Recordings, SoundFolder, read_recordings, reading_notes
+from ftlib.speech.transcription import CHECKPOINT as SPEECH_CHECKPOINT
 from ftlib.tasks.vision import CHECKPOINT
 
 FILES, TEXTS = 5_000, 20_000  # how many are read unless you ask for more
@@ -52,22 +52,22 @@ def from_folder(
         ValueError: one sentence on what is wrong with the folder or an argument.
     """
     root = Path(path)
-    kind = folders.kind_of(root)
+    kind = pictures.kind_of(root)
     if backbone not in (None, BACKBONES[kind]):
         raise ValueError(f"there is no backbone {backbone!r} for {kind}s yet: choose from {BACKBONES[kind]}")
     _check_limit(limit, kind)
-    listing = folders.list_files(root, limit, kind)
-    read = folders.read_pictures(root, listing) if kind == "picture" else read_recordings(root, listing)
+    listing = pictures.list_files(root, limit, kind)
+    read = pictures.read_pictures(root, listing) if kind == "picture" else read_recordings(root, listing)
     _check_some(read.files, f"{root} has no {kind} that can be read", read.skipped, listing.others)
     items = pd.DataFrame({"id": read.files, "label": read.labels, "group": _groups(read.files, group)})
     items = items.assign(digest=read.digests, position=range(len(items)))
-    notes = folders.listing_notes(listing, limit)
+    notes = pictures.listing_notes(listing, limit)
     if isinstance(read, Recordings):
         notes += reading_notes(read)
     else:
         items["dark_on_light"] = read.dark_on_light
     items, more = _arrange(items, relabel, drop, seed, read.skipped)
-    task = PictureFolder if isinstance(read, folders.Pictures) else SoundFolder
+    task = PictureFolder if isinstance(read, pictures.Pictures) else SoundFolder
     return task(_name(root), items, [*notes, *more], settings, read)
 
 
@@ -120,14 +120,14 @@ def _check_limit(limit: int, unit: str) -> None:
         raise ValueError(f"limit is {limit}: read at least one {unit}")
 
 
-def _check_some(found: Sized, otherwise: str, skipped: folders.Skipped, others: Sequence[str] = ()) -> None:
+def _check_some(found: Sized, otherwise: str, skipped: pictures.Skipped, others: Sequence[str] = ()) -> None:
     if not len(found):
         raise ValueError(f"{otherwise}{_first(skipped, others)}")
 
 
 def _usable(
     table: tables.Table, text: str, label: str, group: str | None
-) -> tuple[pd.DataFrame, folders.Skipped]:
+) -> tuple[pd.DataFrame, pictures.Skipped]:
     rows, skipped = [], list(table.skipped)
     for id, row in zip(table.ids, table.rows, strict=True):
         if not row[text]:
@@ -152,7 +152,7 @@ def _name(path: Path) -> str:
     return path.resolve().stem or "own"
 
 
-def _first(skipped: folders.Skipped, others: Sequence[str]) -> str:
+def _first(skipped: pictures.Skipped, others: Sequence[str]) -> str:
     if skipped:
         return f": {skipped[0][0]} {skipped[0][1]}" + (f" ({len(skipped) - 1} more)" if len(skipped) > 1 else "")
     return f": it holds files such as {others[0]}" if others else ""
@@ -175,7 +175,7 @@ def _arrange(
     relabel: Mapping[str, str | None] | None,
     drop: Iterable[str],
     seed: int,
-    skipped: folders.Skipped,
+    skipped: pictures.Skipped,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Relabel, leave out and split; returns the items with a column ``split``, and notes."""
     items = _relabelled(items, dict(relabel or {}))
@@ -187,7 +187,7 @@ def _arrange(
     if len(classes) < 2:
         named = f"one class, {classes[0]!r}" if len(classes) else "no examples"
         raise ValueError(f"there is {named}, and telling apart takes at least two: check the labels")
-    if len(classes) > folders.MOST_CLASSES or len(classes) > len(items) / 2 > 5:
+    if len(classes) > pictures.MOST_CLASSES or len(classes) > len(items) / 2 > 5:
         raise ValueError(f"there are {len(classes)} different labels for {len(items)} examples: is that the label?")
     own_group = [value or f"no group {i}" for i, value in enumerate(items.group)]
     items.insert(3, "split", splits.assign(items.label, [own_group, items.digest], seed))
@@ -203,7 +203,7 @@ def _relabelled(items: pd.DataFrame, relabel: dict[str, str | None]) -> pd.DataF
     return items.assign(label=labels)[[label is not None for label in labels]]
 
 
-def _notes(items: pd.DataFrame, skipped: folders.Skipped) -> list[str]:
+def _notes(items: pd.DataFrame, skipped: pictures.Skipped) -> list[str]:
     notes = []
     if skipped:
         notes.append(f"{len(skipped)} cannot be used{_first(skipped, [])}. All are listed in task.skipped.")

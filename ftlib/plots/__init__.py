@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ftlib import palette
-from ftlib.palette import COLOURS, MARKERS
+from ftlib.plots import palette
+from ftlib.plots.palette import COLOURS, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import TensorDataset
 
-from ftlib.tasks.arm import ACTION, OBSERVATION, STEPS, TOLERANCE, Arm, World
-from ftlib.tasks.arm_experts import EXPERTS, Expert
+from ftlib.robot.arm import ACTION, OBSERVATION, STEPS, TOLERANCE, Arm, World
+from ftlib.robot.experts import EXPERTS, Expert
 
 NOISE = 0.2  # deviation of the noise on the expert's motion, in actions (0.2 is 1 cm)
 

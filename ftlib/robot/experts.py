@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ftlib.tasks.arm import BLOCK, BLOCK_FROM_GRIPPER, FINGERS, GOAL, GRIPPER
+from ftlib.robot.arm import BLOCK, BLOCK_FROM_GRIPPER, FINGERS, GOAL, GRIPPER
 
 OPEN, CLOSED, STILL = 1.0, -1.0, 0.0
 GAIN = 8.0  # action for each metre that is left: 1 is reached at 12 cm

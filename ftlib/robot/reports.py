@@ -9,9 +9,9 @@ import pandas as pd
 
 from ftlib import metrics, plots
 from ftlib.metrics import Interval
-from ftlib.tasks.arm import BLOCK, BLOCK_FROM_GRIPPER, FINGERS, GOAL, GRIPPER, STEPS
-from ftlib.tasks.arm_experts import Expert
-from ftlib.tasks.arm_rollouts import Controller, Episode, successes
+from ftlib.robot.arm import BLOCK, BLOCK_FROM_GRIPPER, FINGERS, GOAL, GRIPPER, STEPS
+from ftlib.robot.experts import Expert
+from ftlib.robot.rollouts import Controller, Episode, successes
 
 IN_THE_AIR = 0.45  # metres: goals above this height cannot be reached by pushing
 _PARTS = (

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ftlib.tasks.arm import ACTION, BLOCK_FROM_GRIPPER, STEPS, TOLERANCE, Arm
+from ftlib.robot.arm import ACTION, BLOCK_FROM_GRIPPER, STEPS, TOLERANCE, Arm
 
 EXECUTE = 4  # actions of a chunk that are done before the policy looks again
 Controller = Callable[[np.ndarray], np.ndarray]  # observation (28,) -> actions (n, 4), done one after the other

@@ -13,9 +13,10 @@ from torch.utils.data import TensorDataset
 from ftlib import models
 from ftlib.metrics import Score
 from ftlib.models.policy import Policy
-from ftlib.tasks import arm_demos, arm_rollouts
-from ftlib.tasks.arm import ACTION, Arm, World
-from ftlib.tasks.arm_demos import Demonstrations, examples
+from ftlib.robot import demonstrations as demos
+from ftlib.robot import rollouts
+from ftlib.robot.arm import ACTION, Arm, World
+from ftlib.robot.demonstrations import Demonstrations, examples
 from ftlib.tasks.base import Split, Task
 
 CHECKPOINT = "arm-skills"
@@ -70,7 +71,7 @@ class ArmTask(Task):
             raise ValueError(f"budget is {budget}: the {split} group has 1 to {pool} demonstrations")
         order = DEMO_SEEDS[split] + np.random.default_rng(seed).permutation(pool)
         spare = DEMO_SEEDS[split] + np.arange(pool, 2 * pool)  # in place of episodes that failed
-        return arm_demos.record(self.skill, [*order, *spare], world=self.world, enough=budget)
+        return demos.record(self.skill, [*order, *spare], world=self.world, enough=budget)
 
     def pretrained(self) -> nn.Module:
         """The policy that knows how to reach, push and lift."""
@@ -94,14 +95,14 @@ class ArmTask(Task):
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
         """Share of episodes that end within 5 cm of the goal."""
         episodes = self.episodes(model, split)
-        value = arm_rollouts.successes(episodes) / len(episodes)
+        value = rollouts.successes(episodes) / len(episodes)
         return Score(value, self.metric, higher_is_better=True, n=len(episodes))
 
-    def episodes(self, model: nn.Module, split: Split = "test", n: int | None = None) -> list[arm_rollouts.Episode]:
+    def episodes(self, model: nn.Module, split: Split = "test", n: int | None = None) -> list[rollouts.Episode]:
         """The first ``n`` test episodes of a group, all by default, with the model in control."""
-        return self._roll(lambda arm, seeds: arm_rollouts.rollouts(arm, model, seeds), split, n)
+        return self._roll(lambda arm, seeds: rollouts.rollouts(arm, model, seeds), split, n)
 
-    def _roll(self, run: Callable, split: Split, n: int | None = None) -> list[arm_rollouts.Episode]:
+    def _roll(self, run: Callable, split: Split, n: int | None = None) -> list[rollouts.Episode]:
         start, many = _of(EPISODE_SEEDS, split, "episodes"), self.test_size(split) if n is None else n
         with Arm(self.skill, self.world) as arm:
             return run(arm, range(start, start + many))
@@ -163,11 +164,11 @@ class PickAndPlace(ArmTask):
 
     def _neighbours(self, train: TensorDataset, split: Split, settings: dict) -> Score:
         control = neighbours(train, **settings)
-        episodes = self._roll(lambda arm, seeds: [arm_rollouts.rollout(arm, control, seed) for seed in seeds], split)
-        return Score(arm_rollouts.successes(episodes) / len(episodes), self.metric, True, len(episodes))
+        episodes = self._roll(lambda arm, seeds: [rollouts.rollout(arm, control, seed) for seed in seeds], split)
+        return Score(rollouts.successes(episodes) / len(episodes), self.metric, True, len(episodes))
 
 
-def neighbours(train: TensorDataset, k: int = 3, goal: float = 1.0) -> arm_rollouts.Controller:
+def neighbours(train: TensorDataset, k: int = 3, goal: float = 1.0) -> rollouts.Controller:
     """A controller without a network: the mean chunk of the ``k`` most similar moments (Pari et al. 2021).
 
     https://arxiv.org/abs/2112.01511. Similar is near in standardised observations, the goal
@@ -182,7 +183,7 @@ def neighbours(train: TensorDataset, k: int = 3, goal: float = 1.0) -> arm_rollo
     def act(now: np.ndarray) -> np.ndarray:
         at = (torch.as_tensor(now, dtype=torch.float32) - mean) / std * weight
         nearest = torch.cdist(at[None], known)[0].topk(min(k, len(known)), largest=False).indices
-        return done[nearest].mean(0).view(-1, ACTION)[: arm_rollouts.EXECUTE].numpy()
+        return done[nearest].mean(0).view(-1, ACTION)[: rollouts.EXECUTE].numpy()
 
     return act
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftlib import palette, plots
-from ftlib.tasks.arm import HALF_BLOCK, STEPS, TOLERANCE, Arm
-from ftlib.tasks.arm_rollouts import Episode
+from ftlib import plots
+from ftlib.plots import palette
+from ftlib.robot.arm import HALF_BLOCK, STEPS, TOLERANCE, Arm
+from ftlib.robot.rollouts import Episode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from ftlib import audio, catalog, decoding
+from ftlib import catalog
 from ftlib.models.wavenet import WaveNet
+from ftlib.speech import audio, ctc
 
 
 class Clips(Dataset):
@@ -134,10 +135,10 @@ def collate(examples: list[tuple[Tensor, int | str]]) -> dict[str, Tensor]:
     batch = {"x": x, "lengths": lengths}
     if not isinstance(wanted[0], str):
         return batch | {"labels": torch.tensor(wanted)}
-    if problems := decoding.infeasible(wanted, WaveNet.out_lengths(lengths).tolist()):
+    if problems := ctc.infeasible(wanted, WaveNet.out_lengths(lengths).tolist()):
         raise ValueError(f"{problems[0]}: leave the clip out, or check that its text is what is said")
-    texts = [torch.tensor(decoding.encode(text)) for text in wanted]
-    targets = pad_sequence(texts, batch_first=True, padding_value=decoding.BLANK)
+    texts = [torch.tensor(ctc.encode(text)) for text in wanted]
+    targets = pad_sequence(texts, batch_first=True, padding_value=ctc.BLANK)
     return batch | {"targets": targets, "target_lengths": torch.tensor([len(text) for text in texts])}
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ftlib import audio, palette, plots
+from ftlib import plots
+from ftlib.plots import palette
+from ftlib.speech import audio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

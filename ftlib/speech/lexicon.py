@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from ftlib.decoding import ALPHABET, BLANK, encode
+from ftlib.speech.ctc import ALPHABET, BLANK, encode
 
 _SPACE = encode(" ")[0]
 _START = ""  # stands before the first word

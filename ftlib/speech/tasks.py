@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ftlib import audio, catalog, decoding, lexicon, metrics
+from ftlib import catalog, metrics
 from ftlib.metrics import Score
-from ftlib.tasks import clips
+from ftlib.speech import audio, clips, ctc, lexicon
+from ftlib.speech.clips import Clips
+from ftlib.speech.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription, check_split
 from ftlib.tasks.base import Split
-from ftlib.tasks.clips import Clips
-from ftlib.tasks.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription, check_split
 
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -214,7 +214,7 @@ class SpokenDigits(SpeechTask):
         """Accuracy of a network that spells: the word whose spelling fits best, by CTC. No clip is needed for it."""
         data = self.split(split)
         with clips.spelling(model):
-            fits = [decoding.spelled(scores, WORDS) for scores in clips.scores_of(model, data)]
+            fits = [ctc.spelled(scores, WORDS) for scores in clips.scores_of(model, data)]
         return self._score(data, torch.stack(fits).argmax(1).tolist())
 
 

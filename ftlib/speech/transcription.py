@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ftlib import decoding, lexicon, models
+from ftlib import models
 from ftlib.metrics import Score
-from ftlib.tasks import clips
+from ftlib.speech import clips, ctc, lexicon
+from ftlib.speech.clips import Clips
 from ftlib.tasks.base import Split, Task
-from ftlib.tasks.clips import Clips
 
 CHECKPOINT, DICTATION = "speech-wavenet", "dictation"
 SPLITS = ("train", "tune", "tune_valid", "test")
@@ -65,7 +65,7 @@ class Transcription(SpeechTask):
     """Spelling what is said; scored by word accuracy, one minus the word error rate."""
 
     metric = "word accuracy"
-    n_outputs = decoding.OUTPUTS
+    n_outputs = ctc.OUTPUTS
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """CTC loss a character."""
@@ -77,7 +77,7 @@ class Transcription(SpeechTask):
 
     def score(self, table: pd.DataFrame) -> Score:
         """Word accuracy of a table of transcripts."""
-        value = 1 - decoding.word_error_rate(table.said.tolist(), table.read.tolist())
+        value = 1 - ctc.word_error_rate(table.said.tolist(), table.read.tolist())
         return Score(value, self.metric, higher_is_better=True, n=len(table))
 
     def transcripts(
@@ -100,7 +100,7 @@ class Transcription(SpeechTask):
         with clips.spelling(model):
             scores = clips.scores_of(model, data)
         if words is None:
-            read = [decoding.greedy(s[None], torch.tensor([len(s)]))[0] for s in scores]
+            read = [ctc.greedy(s[None], torch.tensor([len(s)]))[0] for s in scores]
         else:
             read = [lexicon.beam_search(s, words, **options) for s in scores]
         columns = {"said": data.column("text"), "read": read, "voice": data.column("voice")}

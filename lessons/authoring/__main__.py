@@ -1,5 +1,5 @@
-"""``python -m ftlib.lessons``, the same as ``python -m ftlib lessons``."""
+"""``python -m authoring.notebooks``, the same as ``python -m authoring lessons``."""
 
-from ftlib.lessons.command import main
+from authoring.notebooks.command import main
 
 raise SystemExit(main())

@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pandas as pd
 
+from authoring.grid import kept_in, run_jobs, write_json
 from ftlib import catalog, runtime
-from ftlib.grid import kept_in, run_jobs, write_json
 
 _STUDIES: tuple[str, ...] = (
     "rates", "schedules", "few_labels", "other_knobs", "finder",
@@ -38,7 +38,7 @@ def study(name: str) -> ModuleType:
     """
     if name not in _STUDIES:
         raise ValueError(f"there is no study {name!r}: choose from {', '.join(_STUDIES)}")
-    return import_module(f"ftlib.studies.{name}")
+    return import_module(f"authoring.record.{name}")
 
 
 def record(name: str, workers: int = 1) -> pd.DataFrame:
@@ -61,6 +61,6 @@ def load(name: str) -> pd.DataFrame:
     study(name)
     path = catalog.data_dir() / "results" / f"{name}.json"
     if not path.exists():
-        raise FileNotFoundError(f"{name} has no recorded results: run `python -m ftlib results {name}` first")
+        raise FileNotFoundError(f"{name} has no recorded results: run `python -m authoring results {name}` first")
     table = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["columns"])
     return table.infer_objects()

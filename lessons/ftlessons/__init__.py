@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from ftlib.classroom.alerts import alert_bench
-from ftlib.classroom.alike import neighbour_explorer
-from ftlib.classroom.arm_bench import imitation_bench
-from ftlib.classroom.arm_player import watch
-from ftlib.classroom.bench_widget import bench
-from ftlib.classroom.boundary import boundary_bench
-from ftlib.classroom.cards import card
-from ftlib.classroom.checks import check
-from ftlib.classroom.claims import claim
-from ftlib.classroom.dictate import dictate
-from ftlib.classroom.freezing import freeze_explorer
-from ftlib.classroom.glossary import term
-from ftlib.classroom.hearing import reach_explorer
-from ftlib.classroom.labelling import label_desk
-from ftlib.classroom.listen import listen
-from ftlib.classroom.path import my_path
-from ftlib.classroom.predictions import predict
-from ftlib.classroom.quizzes import quiz
-from ftlib.classroom.read_along import read_along
-from ftlib.classroom.reflection import reflect
-from ftlib.classroom.reports import calibration, progress
-from ftlib.classroom.session import lesson, show
-from ftlib.classroom.threshold import threshold_bench
-from ftlib.classroom.word_list import word_list_bench
+from ftlessons.classroom.arm_player import watch
+from ftlessons.classroom.cards import card
+from ftlessons.classroom.checks import check
+from ftlessons.classroom.claims import claim
+from ftlessons.classroom.glossary import term
+from ftlessons.classroom.listen import listen
+from ftlessons.classroom.predictions import predict
+from ftlessons.classroom.quizzes import quiz
+from ftlessons.classroom.read_along import read_along
+from ftlessons.classroom.reflection import reflect
+from ftlessons.classroom.reports import calibration, progress
+from ftlessons.classroom.session import lesson, show
+from ftlessons.lesson00.path import my_path
+from ftlessons.lesson01.bench import boundary_bench
+from ftlessons.lesson02.neighbours import neighbour_explorer
+from ftlessons.lesson03.explorer import freeze_explorer
+from ftlessons.lesson04.bench import bench
+from ftlessons.lesson05.threshold import threshold_bench
+from ftlessons.lesson09.bench import alert_bench
+from ftlessons.lesson09.labelling import label_desk
+from ftlessons.lesson13.explorer import reach_explorer
+from ftlessons.lesson14.bench import word_list_bench
+from ftlessons.lesson14.dictate import dictate
+from ftlessons.lesson15.bench import imitation_bench
 
 __all__ = [
     "alert_bench", "bench", "boundary_bench", "calibration", "card", "check", "claim", "dictate",

@@ -142,8 +142,8 @@ def cached_head(size: Size) -> Result:
 
 def minilm(size: Size) -> Result:
     """All of MiniLM on 256 reviews, a seed a round: ``fit`` and Trainer with the same switches, and Trainer without."""
+    from ftlessons.lesson06.studies import speed
     from ftlib.metrics import difference
-    from ftlib.studies import speed
 
     arms = {
         "ftlib.fit": ("fit", speed.SWITCHES), "same switches": ("Trainer", speed.SWITCHES), "defaults": ("Trainer", ()),

@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from ftlib import adapt, fit
-from ftlib.batching import EpochBatches
+from ftlib.batches import EpochBatches
 from ftlib.train import default_loss
 
 PLAIN = {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": None, "progress": False}

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ftlib.lessons.book import Lesson, find
+from authoring.notebooks.book import Lesson, find
 from ftlib.workspace import fingerprint, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,9 +20,9 @@ from chosen import ROOT, browser_path
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from ftlib.classroom.storage import write_json
-from ftlib.lessons.book import Lesson
-from ftlib.lessons.kernel import FIXED
+from authoring.notebooks.book import Lesson
+from authoring.notebooks.kernel import FIXED
+from ftlessons.classroom.storage import write_json
 from ftlib.workspace import cleared, copy_lessons
 
 PICTURES = ROOT / "build" / "browser"

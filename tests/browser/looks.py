@@ -9,7 +9,7 @@ from chosen import ROOT
 from driver import Notebook
 from nbformat import NotebookNode
 
-from ftlib.lessons.rules import ALT_TEXT, calls
+from authoring.notebooks.rules import ALT_TEXT, calls
 
 MAY_WARN = "may-warn"  # a cell with this tag may write to stderr
 EARLY = "No such comm target registered: jupyter.widget.control"

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from chosen import ROOT, lessons_to_open, touched
 
-from ftlib.classroom.checks import get_exercise
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.lessons.book import Lesson
-from ftlib.lessons.rules import calls
+from authoring.notebooks.book import Lesson
+from authoring.notebooks.rules import calls
+from ftlessons.classroom.checks import get_exercise
+from ftlessons.classroom.quizzes import load_quiz
 
 driver = pytest.importorskip("driver", reason="the browser tests need the package playwright")
 import looks  # noqa: E402
@@ -157,7 +157,7 @@ def test_a_change_names_its_lessons_and_new_results_do_not(tmp_path):
     write("lessons/02_b.ipynb", "2")
     write("lessons/03_new.ipynb")
     write("data/quizzes/04.toml", "2")
-    write("ftlib/classroom/exercises/lesson05.py")
+    write("lessons/ftlessons/lesson05/checks.py")
     write("lessons/README.md", "2")
     git("add", "ftlib")
     assert touched(tmp_path) == {"02", "03", "04", "05"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from chosen import ROOT
 
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.lessons.book import find
+from authoring.notebooks.book import find
+from ftlessons.classroom.quizzes import load_quiz
 
 driver = pytest.importorskip("driver", reason="the browser tests need the package playwright")
 import looks  # noqa: E402

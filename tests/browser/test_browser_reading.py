@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from chosen import ROOT
 
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.lessons.book import find
-from ftlib.lessons.rules import ALT_TEXT
-from ftlib.teaching.reading import make_reading
+from authoring.notebooks.book import find
+from authoring.notebooks.rules import ALT_TEXT
+from authoring.teach.reading import make_reading
+from ftlessons.classroom.quizzes import load_quiz
 
 driver = pytest.importorskip("driver", reason="the browser tests need the package playwright")
 import probes  # noqa: E402

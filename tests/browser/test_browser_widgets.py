@@ -11,11 +11,11 @@ import pytest
 from chosen import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.classroom.reflection import MINIMUM_WORDS
-from ftlib.lessons.book import find
-from ftlib.lessons.normal import KERNELSPEC
-from ftlib.lessons.rules import calls
+from authoring.notebooks.book import find
+from authoring.notebooks.normal import KERNELSPEC
+from authoring.notebooks.rules import calls
+from ftlessons.classroom.quizzes import load_quiz
+from ftlessons.classroom.reflection import MINIMUM_WORDS
 
 driver = pytest.importorskip("driver", reason="the browser tests need the package playwright")
 import looks  # noqa: E402
@@ -28,7 +28,7 @@ PROSE = "\n\n".join(["Prose that takes room."] * 40)  # so that the next widget 
 def cells_of_lessons() -> list:
     """The cells that show these widgets, word for word, each far below the one before."""
     names = ", ".join(name for used in USED.values() for name in used)
-    cells = [new_code_cell(f"from ftlib.classroom import lesson, {names}\n\nlesson('03')")]
+    cells = [new_code_cell(f"from ftlessons import lesson, {names}\n\nlesson('03')")]
     for lesson in find(ROOT / "lessons", list(USED)):
         for name in USED[lesson.id]:
             source = next(cell.source for cell in lesson.code_cells if calls(cell, name))

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from ftlessons.classroom import checks, display, session
 from ftlib import catalog
-from ftlib.classroom import checks, display, session
 
 
 @pytest.fixture(autouse=True)

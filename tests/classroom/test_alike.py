@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from ftlessons import card
+from ftlessons.lesson02 import neighbours
 from ftlib.catalog import CatalogError
-from ftlib.classroom import alike, card
 
 
 def test_the_trained_network_finds_more_neighbours_of_the_same_class():
-    trained, random = (alike.purity("letters", weights, "layer4") for weights in ("letters", "random"))
+    trained, random = (neighbours.purity("letters", weights, "layer4") for weights in ("letters", "random"))
     assert trained > 0.9 > 0.7 > random
 
 
 def test_a_row_shows_the_picture_and_its_neighbours():
-    place = alike._asked("letters")[0]
-    picture = alike.draw([("letters", "letters", "layer4", place)], "Rows")
-    assert f"of {alike.SHOWN} neighbours are of the same class" in picture.alt
-    assert len(alike.nearest("letters", "letters", "layer4", place)) == alike.SHOWN
+    place = neighbours._asked("letters")[0]
+    picture = neighbours.draw([("letters", "letters", "layer4", place)], "Rows")
+    assert f"of {neighbours.SHOWN} neighbours are of the same class" in picture.alt
+    assert len(neighbours.nearest("letters", "letters", "layer4", place)) == neighbours.SHOWN
 
 
 def test_the_menus_change_the_row_and_the_share():
-    start = alike.draw([("letters", "random", "layer4", 0)], "First")
-    box = alike.explorer_widget(start)
+    start = neighbours.draw([("letters", "random", "layer4", 0)], "First")
+    box = neighbours.explorer_widget(start)
     target, weights, stage, place, shown, note = box.children
     assert "First" in shown.value and not note.value
     weights.value = "random"

@@ -13,27 +13,28 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ftlib import studies
-from ftlib.classroom import arm_bench, arm_player
+from ftlessons.classroom import arm_player
+from ftlessons.lesson15 import bench
+from ftlessons.lesson15.studies import arm_cloning
+from ftlib import results
 from ftlib.metrics import wilson_interval
-from ftlib.studies import arm_cloning
-from ftlib.tasks import arm_rollouts, arm_views
-from ftlib.tasks.arm import Arm
-from ftlib.tasks.arm_experts import EXPERTS
+from ftlib.robot import rollouts, views
+from ftlib.robot.arm import Arm
+from ftlib.robot.experts import EXPERTS
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "disable")
-    arm_views.backend.cache_clear()
+    views.backend.cache_clear()
     yield
-    arm_views.backend.cache_clear()
+    views.backend.cache_clear()
 
 
 @pytest.fixture
 def reaching(drawn):
     with Arm("reach") as arm:
-        yield arm, arm_rollouts.rollout(arm, lambda seen: EXPERTS["reach"](seen)[None], 4)
+        yield arm, rollouts.rollout(arm, lambda seen: EXPERTS["reach"](seen)[None], 4)
 
 
 def size_of(image: str) -> tuple[int, int]:
@@ -46,7 +47,7 @@ def test_the_player_turns_to_another_picture(reaching):
     box = arm_player.player(arm, [episode], "Reaching", ["expert"])
     _, picture, controls, caption = box.children
     first, said = picture.value, caption.value
-    assert size_of(first) == (arm_views.WIDTH, arm_views.HEIGHT) and 'alt="Reaching' in first
+    assert size_of(first) == (views.WIDTH, views.HEIGHT) and 'alt="Reaching' in first
     controls.children[1].value = 25
     assert picture.value != first
     assert said.startswith("0.00 s. expert: ") and caption.value == "2.00 s. expert: 0 cm from the goal"
@@ -56,7 +57,7 @@ def test_the_player_shows_two_episodes_beside_each_other(reaching, monkeypatch):
     arm, episode = reaching
     monkeypatch.setattr(arm_player, "EVERY", 50)
     _, picture, _, caption = arm_player.player(arm, [episode, episode], "Reaching", ["a", "b"]).children
-    assert size_of(picture.value) == (2 * arm_views.WIDTH, arm_views.HEIGHT)
+    assert size_of(picture.value) == (2 * views.WIDTH, views.HEIGHT)
     assert "a: " in caption.value and "b: " in caption.value
 
 
@@ -71,11 +72,11 @@ def test_watching_prints_the_alt_text_outside_a_notebook(reaching, capsys):
 def record(monkeypatch):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(arm_cloning.jobs(), columns=["noise", "chunk", "execute", "seed"])
-    monkeypatch.setattr(studies, "load", lambda name: table.assign(success=rng.random(len(table))))
+    monkeypatch.setattr(results, "study", lambda name: table.assign(success=rng.random(len(table))))
 
 
 def test_the_recorded_figure_has_a_line_for_each_noise_and_chunk(record):
-    alt = arm_bench.recorded().alt
+    alt = bench.recorded().alt
     assert all(f"{noise}, chunk of {chunk}" in alt for noise in ("no noise", "noise 0.2") for chunk in (1, 8))
 
 
@@ -87,16 +88,16 @@ def test_the_bench_trains_what_was_chosen_and_keeps_it(record, monkeypatch):
         return 0.5
 
     monkeypatch.setattr(arm_cloning, "trial", trial)
-    box = arm_bench.bench_widget(arm_bench.recorded())
+    box = bench.bench_widget(bench.recorded())
     demos, noise, execute, button, board, _ = box.children
     assert "press <b>Train</b>" in board.value
     demos.value, noise.value, execute.value = 10, 0.4, 8
     button.click()
     button.click()
-    assert asked == [(0.4, 8, 8, seed, 10, arm_bench.EPISODES) for seed in (0, 1)]
+    assert asked == [(0.4, 8, 8, seed, 10, bench.EPISODES) for seed in (0, 1)]
     assert board.value.count("<tr>") == 3 and "0.50" in board.value and not button.disabled
 
 
 def test_the_board_shows_the_interval():
-    shown = arm_bench.board_html([arm_bench.Trial(5, 0.1, 4, wilson_interval(10, 20))])
+    shown = bench.board_html([bench.Trial(5, 0.1, 4, wilson_interval(10, 20))])
     assert "0.30 to 0.70" in shown

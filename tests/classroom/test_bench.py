@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ftlib import knobs, studies, tasks
-from ftlib.classroom import bench_widget
-from ftlib.classroom.bench_widget import Bench, bench
-from ftlib.knobs import Knobs
+from ftlessons.lesson04 import bench, hyperparameters
+from ftlessons.lesson04.bench import Bench, bench
+from ftlessons.lesson04.hyperparameters import Knobs
+from ftlib import results, tasks
+from ftlib.history import History
 from ftlib.metrics import Score
 from ftlib.train import TrainingDiverged
-from ftlib.watching import History
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def fake(monkeypatch):
             evaluate(None)
         return f"model at {settings.lr:g}", History(loss=[1.0], seconds_at=[2.0])
 
-    monkeypatch.setattr(knobs, "train", train)
-    monkeypatch.setattr(knobs, "validate", lambda task, model: Score(10 * holder["now"], "accuracy", True, 516))
+    monkeypatch.setattr(hyperparameters, "train", train)
+    monkeypatch.setattr(hyperparameters, "validate", lambda task, model: Score(10 * holder["now"], "accuracy", True, 516))
     monkeypatch.setattr(type(tasks.get("digits")), "evaluate", lambda self, model, split: Score(0.5, model, True, 640))
     return asked
 
@@ -66,12 +66,12 @@ def test_a_lost_run_counts_and_is_never_the_best(fake):
     state = Bench("digits", runs=2, target=0.9)
     state.train(Knobs(lr=0.1), 1)
     assert state.best is None and "lost" in state.runs[0].note and len(state.runs) == 1
-    assert "lost: the loss became infinite" in bench_widget._board(state)
+    assert "lost: the loss became infinite" in bench._board(state)
 
 
 def test_the_buttons_do_what_the_knobs_say(fake):
     state = Bench("digits", runs=2, target=0.25)
-    box = bench_widget.bench_widget(state)
+    box = bench.bench_widget(state)
     depth, head_first, rate, schedule, labels, buttons, curve, board = box.children
     train, test = buttons.children
     assert "Turn the knobs" in board.value and test.disabled
@@ -93,7 +93,7 @@ def test_without_widgets_the_recorded_figure_stands(shown, monkeypatch):
         vars(Knobs(depth=depth, lr=lr)) | {"task": "digits", "budget": 10, "seed": seed, "valid": 0.8 + lr}
         for depth in ("head", "full") for lr in (1e-3, 1e-2) for seed in (0, 1)
     ]  # fmt: skip
-    monkeypatch.setattr(studies, "load", lambda name: pd.DataFrame(rows))
+    monkeypatch.setattr(results, "study", lambda name: pd.DataFrame(rows))
     bench()
     assert "Target: 0.810" in shown[0]["text/html"] and "<img alt=" in shown[0]["text/html"]
     assert "head only: best at 0.01" in shown[0]["text/plain"]

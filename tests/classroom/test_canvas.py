@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ftlib.classroom import canvas
-from ftlib.classroom.canvas import Pad, drawing_pad
-from ftlib.tasks import secret
+from ftlessons.lesson03 import canvas, secret
+from ftlessons.lesson03.canvas import Pad, drawing_pad
 
 
 def draw(pad: Pad, at: float = 50.0) -> None:

@@ -5,9 +5,10 @@ import types
 
 import pytest
 
-from ftlib.classroom import check, checks
-from ftlib.classroom.checks import exercise, expect, get_exercise, grade, is_stub
-from ftlib.classroom.source import CourseDataError
+from ftlessons import check
+from ftlessons.classroom import checks
+from ftlessons.classroom.checks import exercise, expect, get_exercise, grade, is_stub
+from ftlessons.classroom.source import CourseDataError
 
 HINTS = ("Look at the head.", "It is layer4.")
 
@@ -105,7 +106,7 @@ def test_lesson_modules_are_imported_on_first_use(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "made_up_exercises", package)
     monkeypatch.setattr(checks, "EXERCISES_PACKAGE", "made_up_exercises")
     (tmp_path / "lesson42.py").write_text(
-        "from ftlib.classroom.checks import exercise\n"
+        "from ftlessons.classroom.checks import exercise\n"
         "@exercise('42-sum', hints=('a', 'b'), wrong=(1, 2))\n"
         "def total(answer):\n    return 'It is what it is.'\n"
     )

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ftlib.classroom import claim, lesson
-from ftlib.classroom.claims import CLAIM_MIME, ClaimChanged, judge, load_claims, overall
-from ftlib.classroom.claims_report import changed_claims, claims_main, claims_table, collect_claims
-from ftlib.classroom.source import CourseDataError
+from authoring.notebooks.claims_report import changed_claims, claims_main, claims_table, collect_claims
+from ftlessons import claim, lesson
+from ftlessons.classroom.claims import CLAIM_MIME, ClaimChanged, judge, load_claims, overall
+from ftlessons.classroom.source import CourseDataError
 
 CLAIMS = """
 [C1]

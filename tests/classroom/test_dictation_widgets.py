@@ -12,14 +12,14 @@ import pytest
 import soundfile
 import torch
 
-from ftlib import audio, lexicon
-from ftlib.classroom import read_along as read_along_
-from ftlib.classroom.dictate import REFUSED, dictate, dictation_widget, from_browser, from_upload
-from ftlib.classroom.display import WIDGET_MIME
-from ftlib.classroom.read_along import chooser, entry, errors, marked, with_terms
-from ftlib.classroom.word_list import SENTENCES, Bench, bench_widget, cost_name, picture
+from ftlessons.classroom.display import WIDGET_MIME
+from ftlessons.classroom.read_along import chooser, entry, errors, marked, with_terms
+from ftlessons.classroom.read_along import read_along as read_along_
+from ftlessons.lesson14.bench import SENTENCES, Bench, bench_widget, cost_name, picture
+from ftlessons.lesson14.dictate import REFUSED, dictate, dictation_widget, from_browser, from_upload
 from ftlib.models.wavenet import WaveNet
-from ftlib.tasks.clips import Clips
+from ftlib.speech import audio, lexicon
+from ftlib.speech.clips import Clips
 
 TEXTS = ["give ten milligrams of water", "no fever & no cough", "the left lung is clear"]
 TERMS = [["ten milligrams"], ["no"], ["left"]]

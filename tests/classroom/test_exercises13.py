@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from ftlib import decoding, models, tasks
-from ftlib.classroom.checks import NotYet
-from ftlib.classroom.exercises import lesson13
-from ftlib.tasks import clips
+from ftlessons.classroom.checks import NotYet
+from ftlessons.lesson13 import checks
+from ftlib import models, tasks
+from ftlib.speech import clips, ctc
 
 
 def test_two_of_six_texts_were_never_said():
-    recordings, texts = lesson13.mislabelled()
+    recordings, texts = checks.mislabelled()
     assert len(recordings) == len(texts) == len(set(texts)) == 6
     assert all(set(row) == {"number"} for row in recordings.about), "the truth must not travel along"
     assert max(map(len, texts)) - min(map(len, texts)) < 6, "length must not tell"
     true = {len(wave): text for wave, text in _pool()}
     said = [true[len(wave)] for wave in recordings.waves]
-    assert [i for i in range(6) if said[i] != texts[i]] == list(lesson13.SWAPPED)
+    assert [i for i in range(6) if said[i] != texts[i]] == list(checks.SWAPPED)
     found = clips.scores_of(models.load("speech-wavenet"), recordings)
-    fits = [decoding.spelled(scores, [text]).item() / len(text) for scores, text in zip(found, texts, strict=True)]
-    assert set(sorted(range(6), key=fits.__getitem__)[:2]) == set(lesson13.SWAPPED)
+    fits = [ctc.spelled(scores, [text]).item() / len(text) for scores, text in zip(found, texts, strict=True)]
+    assert set(sorted(range(6), key=fits.__getitem__)[:2]) == set(checks.SWAPPED)
 
 
 def _pool():
@@ -33,29 +33,29 @@ def _pool():
 )
 def test_a_wrong_pair_is_told_apart_from_half_a_right_one(answer, says):
     with pytest.raises(NotYet, match=says):
-        lesson13.swapped(answer)
-    assert lesson13.swapped([5, 1]).startswith("A text")
+        checks.swapped(answer)
+    assert checks.swapped([5, 1]).startswith("A text")
 
 
 def test_what_fits_depends_on_the_stride_and_on_equal_letters():
-    fine, coarse = lesson13._too_long(1), lesson13._too_long(2)
-    assert fine and set(fine) < set(coarse) < set(range(len(lesson13.dictated())))
-    assert lesson13.frames(0.40) == 16 and lesson13.frames(0.40, 2) == 8
-    assert lesson13.fits({"stride 2": fine, "stride 4": coarse})
+    fine, coarse = checks._too_long(1), checks._too_long(2)
+    assert fine and set(fine) < set(coarse) < set(range(len(checks.dictated())))
+    assert checks.frames(0.40) == 16 and checks.frames(0.40, 2) == 8
+    assert checks.fits({"stride 2": fine, "stride 4": coarse})
     with pytest.raises(NotYet, match="stride 2: number 4 does not fit either"):
-        lesson13.fits(lesson13._by_letters_alone())
+        checks.fits(checks._by_letters_alone())
     with pytest.raises(NotYet, match="stride 2: number 0 fits"):
-        lesson13.fits({"stride 2": [0, *fine], "stride 4": coarse})
+        checks.fits({"stride 2": [0, *fine], "stride 4": coarse})
 
 
 def test_a_recipe_must_start_from_the_checkpoint():
     with pytest.raises(NotYet, match="nothing in common with the checkpoint"):
-        lesson13.recipe(lesson13._scratch())
+        checks.recipe(checks._scratch())
     with pytest.raises(NotYet, match="29 outputs"):
-        lesson13.recipe(lesson13._with_old_head())
-    frames = lesson13._untrained_head()
+        checks.recipe(checks._with_old_head())
+    frames = checks._untrained_head()
     frames.pooled = False
     with pytest.raises(NotYet, match="a score a frame"):
-        lesson13.recipe(frames)
+        checks.recipe(frames)
     start = tasks.get("spoken_digits").pretrained()
-    assert lesson13._distance(lesson13._untrained_head(), start) == 0
+    assert checks._distance(checks._untrained_head(), start) == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from ftlessons.lesson03 import explorer
 from ftlib import recipes
-from ftlib.classroom import freezing
 
 
 @pytest.fixture
@@ -14,22 +14,22 @@ def table():
     rows = [
         {"task": "digits", "recipe": name, "budget": budget, "budget_unit": "labels per class", "seed": seed,
          "score": 0.5 + 0.1 * i + 0.01 * seed, "metric": "accuracy", "source_score": 0.7}
-        for i, name in enumerate(freezing.DEPTHS) for budget in (1, 10, 50) for seed in (0, 1)
+        for i, name in enumerate(explorer.DEPTHS) for budget in (1, 10, 50) for seed in (0, 1)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def test_every_depth_is_a_recipe_and_trains_more_than_the_one_before(table):
     task = recipes._task("digits")
-    settings = {name: {"lr": 1e-4, "steps": 1} for name in freezing.DEPTHS}
+    settings = {name: {"lr": 1e-4, "steps": 1} for name in explorer.DEPTHS}
     trained = [
-        recipes.run(name, task, 1, 0, settings=settings).row["trainable_parameters"] for name in freezing.DEPTHS
+        recipes.run(name, task, 1, 0, settings=settings).row["trainable_parameters"] for name in explorer.DEPTHS
     ]
     assert trained == sorted(set(trained))
 
 
 def test_the_recorded_figure_says_what_it_shows(table):
-    picture = freezing.recorded_depths(table, (1, 10, 50))
+    picture = explorer.recorded_depths(table, (1, 10, 50))
     assert "How deep to train" in picture.alt
     assert "1 per class from 0.5" in picture.alt
 
@@ -43,7 +43,7 @@ def test_the_button_trains_what_the_sliders_say_and_keeps_it_on_the_board(table,
         return recipes.Run(None, row | {"trainable_parameters": 5130}, [])
 
     monkeypatch.setattr(recipes, "run", fake)
-    box = freezing.explorer_widget("digits", table, freezing.recorded_depths(table, (1,)))
+    box = explorer.explorer_widget("digits", table, explorer.recorded_depths(table, (1,)))
     depth, budget, button, board, _ = box.children
     assert "press" in board.value
     depth.value, budget.value = "top", 10
@@ -60,7 +60,7 @@ def test_a_failed_run_frees_the_button_and_keeps_the_board(table, monkeypatch):
         raise RuntimeError("no")
 
     monkeypatch.setattr(recipes, "run", broken)
-    box = freezing.explorer_widget("digits", table, freezing.recorded_depths(table, (1,)))
+    box = explorer.explorer_widget("digits", table, explorer.recorded_depths(table, (1,)))
     box.children[2].click()  # ipywidgets reports what a handler raises and goes on
     assert not box.children[2].disabled
     assert "press" in box.children[3].value

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ftlib.classroom import source, term
-from ftlib.classroom.course import load_course
-from ftlib.classroom.glossary import Term, load_glossary, premature
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.classroom.source import CourseDataError
-from ftlib.lessons import book
+from authoring.notebooks import book
+from ftlessons import term
+from ftlessons.classroom import source
+from ftlessons.classroom.course import load_course
+from ftlessons.classroom.glossary import Term, load_glossary, premature
+from ftlessons.classroom.quizzes import load_quiz
+from ftlessons.classroom.source import CourseDataError
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = book.find(ROOT / "lessons")

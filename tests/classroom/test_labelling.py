@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ftlib.classroom import alerts, labelling
-from ftlib.classroom.labelling import Desk, label_desk
-from ftlib.classroom.storage import Ledger
+from ftlessons.classroom.storage import Ledger
+from ftlessons.lesson09 import bench, labelling
+from ftlessons.lesson09.labelling import Desk, label_desk
 
 TEXTS = {"n1": "Losses <narrowed>", "n2": "Free tickets", "n3": "The board met"}
 CLASSES = ("bad", "good")
@@ -87,7 +87,7 @@ VALIDATION, TEST = ([0.9, 0.6, 0.4, 0.1], [1, 0, 1, 0]), ([0.9, 0.1], [1, 1])
 
 
 def test_the_alert_bench_prices_mistakes_and_the_test_ends_it():
-    cost, cut, board, figure, button, test = alerts.alert_widget(VALIDATION, TEST, "Bad news").children
+    cost, cut, board, figure, button, test = bench.alert_widget(VALIDATION, TEST, "Bad news").children
     assert "4 validation texts" in board.value and "<td>11</td>" in board.value  # one miss at 10, one false alarm
     cost.value = 2
     assert "<td>3</td>" in board.value
@@ -99,5 +99,5 @@ def test_the_alert_bench_prices_mistakes_and_the_test_ends_it():
 
 
 def test_the_static_bench_is_a_figure(capsys):
-    alerts.alert_bench(VALIDATION, TEST, "Bad news")
+    bench.alert_bench(VALIDATION, TEST, "Bad news")
     assert "[figure] Bad news: scores over the threshold" in capsys.readouterr().out

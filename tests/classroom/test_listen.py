@@ -12,9 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from ftlib.classroom import hearing, listen, reach_explorer
-from ftlib.classroom.display import WIDGET_MIME
-from ftlib.classroom.listen import player
+from ftlessons import listen
+from ftlessons.classroom.display import WIDGET_MIME
+from ftlessons.classroom.listen import player
+from ftlessons.lesson13 import explorer
+from ftlessons.lesson13.explorer import reach_explorer
 from ftlib.models import WaveNet
 
 WAVE = 0.3 * torch.sin(torch.arange(8000) * 2 * math.pi * 440 / 8000)
@@ -66,7 +68,7 @@ def network() -> WaveNet:
 def test_the_explorer_leaves_a_table_and_a_tree(network, shown):
     reach_explorer(network, WAVE, "la & la")
     html, plain = shown[0]["text/html"], shown[0]["text/plain"]
-    assert html.count("<tr>") == 1 + len(hearing.SHOWN) and "<img alt=" in html
+    assert html.count("<tr>") == 1 + len(explorer.SHOWN) and "<img alt=" in html
     for sees in ("112 ms", "812 ms", "2,312 ms", "662 ms"):
         assert sees in html and sees in plain
     assert WIDGET_MIME in shown[0]
@@ -79,7 +81,7 @@ def test_the_slider_and_the_box_change_text_and_tree():
         asked.append((blocks, dilated))
         return f"heard {blocks} <b>"
 
-    box = hearing.explorer_widget(spell, "said & done")
+    box = explorer.explorer_widget(spell, "said & done")
     heading, knobs, answer, picture = box.children
     blocks, dilated = knobs.children
     assert isinstance(blocks, ipywidgets.IntSlider) and "said &amp; done" in heading.value

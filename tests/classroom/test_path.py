@@ -7,12 +7,11 @@ from dataclasses import replace
 import ipywidgets
 import pytest
 
-from ftlib.classroom import my_path
-from ftlib.classroom.course import Entry, load_course
-from ftlib.classroom.display import WIDGET_MIME
-from ftlib.classroom.path import DOMAINS, KNOWLEDGE, TIMES, Answers, as_markdown, closure, plan
-from ftlib.classroom.path_form import path_widget
-from ftlib.classroom.source import CourseDataError
+from ftlessons.classroom.course import Entry, load_course
+from ftlessons.classroom.display import WIDGET_MIME
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.lesson00.path import DOMAINS, KNOWLEDGE, TIMES, Answers, as_markdown, closure, my_path, plan
+from ftlessons.lesson00.path_form import path_widget
 
 DOMAIN = {"06": "language", "07": "language", "10": "vision", "11": "vision", "13": "speech", "17": "retail"}
 REQUIRES = {"00": (), "01": ("00",), "02": ("01",), "03": ("00",), "07": ("06",), "11": ("10",)}

@@ -7,12 +7,12 @@ import ipywidgets
 import pytest
 from matplotlib.figure import Figure
 
-from ftlib.classroom import lesson, predict
-from ftlib.classroom.display import WIDGET_MIME
-from ftlib.classroom.predictions import Prediction
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import Ledger, write_json
-from ftlib.classroom.widgets import prediction_widget
+from ftlessons import lesson, predict
+from ftlessons.classroom.display import WIDGET_MIME
+from ftlessons.classroom.predictions import Prediction
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import Ledger, write_json
+from ftlessons.classroom.widgets import prediction_widget
 
 ASK = ("03-head", "How accurate is the head with one label per class?", 0.0, 1.0, "accuracy")
 LEDGER = Path(".ftlib/ledger.json")
@@ -147,7 +147,7 @@ def test_a_guess_that_cannot_be_saved_holds_until_the_restart(shown, monkeypatch
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ftlib.classroom.storage.write_json", full)
+    monkeypatch.setattr("ftlessons.classroom.storage.write_json", full)
     guess = predict(*ASK)
     guess.lock(0.6, 80)
     assert guess.value == 0.6 and "No space left on device" in guess.status()

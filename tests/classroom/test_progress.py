@@ -12,13 +12,14 @@ import ipywidgets
 import pytest
 from matplotlib.figure import Figure
 
-from ftlib.classroom import calibration, check, lesson, predict, progress, quiz, records
-from ftlib.classroom.checks import exercise
-from ftlib.classroom.course import digest, load_course
-from ftlib.classroom.quizzes import load_quiz
-from ftlib.classroom.reports import done_in
-from ftlib.classroom.storage import Ledger
-from ftlib.classroom.widgets import quiz_widget
+from ftlessons import calibration, check, lesson, predict, progress, quiz
+from ftlessons.classroom import records
+from ftlessons.classroom.checks import exercise
+from ftlessons.classroom.course import digest, load_course
+from ftlessons.classroom.quizzes import load_quiz
+from ftlessons.classroom.reports import done_in
+from ftlessons.classroom.storage import Ledger
+from ftlessons.classroom.widgets import quiz_widget
 
 LEDGER = Path(".ftlib/ledger.json")
 QUIZ = """
@@ -62,7 +63,7 @@ def lessons(data):
 
     @exercise("03-stage", hints=("a", "b"), wrong=("stem", "layer1"))
     def stage(answer):
-        from ftlib.classroom.checks import expect
+        from ftlessons.classroom.checks import expect
 
         expect(answer == "layer4", "another one")
         return "It is last."
@@ -85,7 +86,7 @@ def answer_quiz(*picked):
 def typed(monkeypatch, cell):
     """Pretend that a notebook runs this cell."""
     shell = SimpleNamespace(history_manager=SimpleNamespace(input_hist_raw=["", cell]))
-    monkeypatch.setattr("ftlib.classroom.records.in_ipython", lambda: True)
+    monkeypatch.setattr("ftlessons.classroom.records.in_ipython", lambda: True)
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: shell)
 
 
@@ -128,7 +129,7 @@ def test_a_question_that_was_rewritten_is_asked_anew(lessons, shown, data):
 
 def test_the_quiz_of_a_lesson_keeps_its_answers(lessons, shown, monkeypatch):
     built = []
-    monkeypatch.setattr("ftlib.classroom.widgets.quiz_widget", lambda *a: built.append(a) or quiz_widget(*a))
+    monkeypatch.setattr("ftlessons.classroom.widgets.quiz_widget", lambda *a: built.append(a) or quiz_widget(*a))
     lesson("03")
     quiz()
     assert built[0][1]("Which is last?", True) == ""
@@ -161,7 +162,7 @@ def test_progress_that_cannot_be_saved_is_said_and_stops_nothing(lessons, capsys
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ftlib.classroom.storage.write_json", full)
+    monkeypatch.setattr("ftlessons.classroom.storage.write_json", full)
     assert "could not be saved (No space left on device)" in answer_quiz(0)
     check("03-stage", "layer4")
     guess = predict("03-a", "How good?", 0, 1)

@@ -6,13 +6,13 @@ from html.parser import HTMLParser
 import ipywidgets
 import pytest
 
-from ftlib.classroom import lesson, quiz, reflect
-from ftlib.classroom.display import WIDGET_MIME
-from ftlib.classroom.quizzes import as_html, load_quiz
-from ftlib.classroom.reflection import load_reflection
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import Ledger
-from ftlib.classroom.widgets import quiz_widget, reflection_widget
+from ftlessons import lesson, quiz, reflect
+from ftlessons.classroom.display import WIDGET_MIME
+from ftlessons.classroom.quizzes import as_html, load_quiz
+from ftlessons.classroom.reflection import load_reflection
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import Ledger
+from ftlessons.classroom.widgets import quiz_widget, reflection_widget
 
 QUIZ = """
 [[question]]
@@ -124,7 +124,7 @@ def test_long_choices_stand_in_a_wrapping_widget_not_in_a_button(quiz03):
 
 
 def test_without_widgets_the_fallback_stands(quiz03, shown, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ftlib.classroom.widgets", None)
+    monkeypatch.setitem(__import__("sys").modules, "ftlessons.classroom.widgets", None)
     quiz("03")
     assert set(shown[0]) == {"text/plain", "text/html"}
 
@@ -133,7 +133,7 @@ def test_broken_widgets_do_not_stop_a_learner_but_stop_the_tests(quiz03, shown, 
     def broken(*_):
         raise RuntimeError("no comm")
 
-    monkeypatch.setattr("ftlib.classroom.widgets.quiz_widget", broken)
+    monkeypatch.setattr("ftlessons.classroom.widgets.quiz_widget", broken)
     quiz("03")
     assert set(shown[0]) == {"text/plain", "text/html"}
     monkeypatch.setenv("FTLIB_STRICT", "1")
@@ -210,7 +210,7 @@ def test_the_model_answer_comes_after_25_words(quiz03):
 def test_reflect_shows_a_fold_and_gives_back_what_was_written(quiz03, shown, monkeypatch):
     given = []
     build = reflection_widget
-    monkeypatch.setattr("ftlib.classroom.widgets.reflection_widget", lambda *a: given.append(a) or build(*a))
+    monkeypatch.setattr("ftlessons.classroom.widgets.reflection_widget", lambda *a: given.append(a) or build(*a))
     lesson("03")
     assert reflect() is None
     (bundle,) = shown
@@ -225,7 +225,7 @@ def test_reflect_shows_a_fold_and_gives_back_what_was_written(quiz03, shown, mon
 
 def test_a_text_that_cannot_be_saved_is_not_lost_silently(quiz03, shown, monkeypatch):
     given = []
-    monkeypatch.setattr("ftlib.classroom.widgets.reflection_widget", lambda *a: given.append(a))
+    monkeypatch.setattr("ftlessons.classroom.widgets.reflection_widget", lambda *a: given.append(a))
     reflect("03")
 
     def full(*_):

@@ -10,18 +10,19 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ftlib.classroom import display, lesson, session, show
-from ftlib.classroom.display import details, rich
-from ftlib.classroom.source import CourseDataError
+from ftlessons import lesson, show
+from ftlessons.classroom import display, session
+from ftlessons.classroom.display import details, rich
+from ftlessons.classroom.source import CourseDataError
 
 CELLS = [
-    "from ftlib.classroom import lesson, predict, quiz, show\nlesson('03')",
+    "from ftlessons import lesson, predict, quiz, show\nlesson('03')",
     "show(f'accuracy **{0.5:.2f}**')",
     "quiz()",
     "guess = predict('03-a', 'How much?', 0, 1)",
     "guess",
-    "import ipywidgets\nfrom ftlib.classroom.widgets import quiz_widget\n"
-    "from ftlib.classroom.quizzes import load_quiz\n"
+    "import ipywidgets\nfrom ftlessons.classroom.widgets import quiz_widget\n"
+    "from ftlessons.classroom.quizzes import load_quiz\n"
     "box = quiz_widget(load_quiz('03')); box.children[0].children[1].children[0].click()\n"
     "'Right.' in box.children[0].children[-1].value",
     "import sys; [m for m in ('torch', 'matplotlib', 'transformers') if m in sys.modules]",
@@ -101,7 +102,7 @@ def test_usage_counts_cpu_time_and_memory():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows reports no peak memory")
 def test_peak_memory_is_not_inherited_from_the_parent():
-    code = "from ftlib.classroom.session import usage; print(usage()['peak_mb'])"
+    code = "from ftlessons.classroom.session import usage; print(usage()['peak_mb'])"
     ballast = bytearray(b"x" * (400 * 2**20))
     assert float(python(code)) < 300 < len(ballast) / 2**20
 
@@ -119,7 +120,7 @@ def test_peak_memory_without_proc(monkeypatch):
 
 def test_importing_the_classroom_is_light():
     code = (
-        "import sys, ftlib.classroom; heavy = {'torch', 'numpy', 'matplotlib', 'ipywidgets', 'IPython'};"
+        "import sys, ftlessons; heavy = {'torch', 'numpy', 'matplotlib', 'ipywidgets', 'IPython'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert python(code).strip() == "[]"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ftlib.classroom import threshold
-from ftlib.classroom.threshold import bench_widget, counts, report
+from ftlessons.lesson05 import threshold
+from ftlessons.lesson05.threshold import bench_widget, counts, report
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ftlib.lessons.book import Lesson, LessonError, find
-from ftlib.lessons.kernel import CELL_TIMEOUT, FIXED
-from ftlib.lessons.launch import INSTALL
-from ftlib.lessons.usage import read_usage, table
+from authoring.notebooks.book import Lesson, LessonError, find
+from authoring.notebooks.kernel import CELL_TIMEOUT, FIXED
+from authoring.notebooks.launch import INSTALL
+from authoring.notebooks.usage import read_usage, table
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

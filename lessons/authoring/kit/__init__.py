@@ -4,6 +4,6 @@ uv decides which packages a platform needs, pip fetches them; the code here only
 ``start.py``, with its two launchers, is what the kit itself runs; it needs nothing but Python.
 """
 
-from ftlib.kit.command import main
+from authoring.kit.command import main
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""``python -m ftlib kit``: make a folder with which a room starts the course without a network."""
+"""``python -m authoring kit``: make a folder with which a room starts the course without a network."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ftlib.kit.folder import build, size
-from ftlib.kit.targets import SHORT, KitError, targets
-from ftlib.kit.text import GB
+from authoring.kit.folder import build, size
+from authoring.kit.targets import SHORT, KitError, targets
+from authoring.kit.text import GB
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 if the kit could not be made."""
-    parser = argparse.ArgumentParser(prog="python -m ftlib kit", description="Make one folder that needs no network.")
+    parser = argparse.ArgumentParser(prog="python -m authoring kit", description="Make one folder that needs no network.")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "kit", help="default: build/kit")
     names = f"{', '.join(SHORT)}, or wheels' platform tags; default: this machine's"
     parser.add_argument("--platforms", nargs="*", default=[], help=names)

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ftlib.kit import start, wheels
-from ftlib.kit.targets import KitError, Target
-from ftlib.kit.text import readme
-from ftlib.kit.wheels import Say
+from authoring.kit import start, wheels
+from authoring.kit.targets import KitError, Target
+from authoring.kit.text import readme
+from authoring.kit.wheels import Say
 
 HERE = Path(__file__).resolve().parent
 LEFT_OUT = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from ftlib.kit.targets import SHORT, KitError, Target
+from authoring.kit.targets import SHORT, KitError, Target
 
 TORCH_CPU = "https://download.pytorch.org/whl/cpu"  # where uv's --torch-backend=cpu looks, for pip
 EXTRA = "lab"  # what `make lab` installs

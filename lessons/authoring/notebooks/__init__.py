@@ -1,9 +1,9 @@
 """Tooling for those who write lessons: run, measure, normalise and check the notebooks.
 
-``python -m ftlib lessons`` is the command (`ftlib.lessons.command`); `ftlib.lessons.rules` holds what
+``python -m authoring lessons`` is the command (`authoring.notebooks.command`); `authoring.notebooks.rules` holds what
 every lesson must keep to. A learner needs none of this.
 """
 
-from ftlib.lessons.command import main
+from authoring.notebooks.command import main
 
 __all__ = ["main"]

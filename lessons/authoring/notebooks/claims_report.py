@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ftlessons.classroom.claims import CLAIM_MIME, load_claims
+from ftlessons.classroom.source import CourseDataError
 from ftlib import catalog
-from ftlib.classroom.claims import CLAIM_MIME, load_claims
-from ftlib.classroom.source import CourseDataError
 
 COLUMNS = ("claim", "lesson", "verdict", "recorded", "value", "interval", "statement")
 
@@ -66,12 +66,12 @@ def changed_claims(records: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def claims_main(argv: Sequence[str] | None = None) -> int:
-    """``python -m ftlib claims [--json] [--lessons FOLDER]``.
+    """``python -m authoring claims [--json] [--lessons FOLDER]``.
 
     Returns:
         0 if all is as recorded, 1 if a verdict changed, 2 if something could not be read.
     """
-    parser = argparse.ArgumentParser(prog="python -m ftlib claims", description="The claims of all lessons.")
+    parser = argparse.ArgumentParser(prog="python -m authoring claims", description="The claims of all lessons.")
     parser.add_argument("--json", action="store_true", help="print the collected claims as JSON")
     parser.add_argument("--lessons", type=Path, help="folder with the executed notebooks (default: lessons/)")
     options = parser.parse_args(argv)

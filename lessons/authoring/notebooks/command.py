@@ -1,4 +1,4 @@
-"""``python -m ftlib lessons``: run the lessons, save them in normal form, renew their headers."""
+"""``python -m authoring lessons``: run the lessons, save them in normal form, renew their headers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from authoring.notebooks import book, front_picture
+from authoring.notebooks.book import Lesson, LessonError
+from authoring.notebooks.front import renew_readme
+from authoring.notebooks.header import missing_keys, put_header
+from authoring.notebooks.hub import renew_page
+from authoring.notebooks.index import renew_index
+from authoring.notebooks.kernel import execute
+from authoring.notebooks.normal import normalise
+from authoring.notebooks.usage import Usage, calibrate, over_budget, record
+from ftlessons.classroom.course import INDEX
 from ftlib import runtime
-from ftlib.classroom.course import INDEX
-from ftlib.lessons import book, front_picture
-from ftlib.lessons.book import Lesson, LessonError
-from ftlib.lessons.front import renew_readme
-from ftlib.lessons.header import missing_keys, put_header
-from ftlib.lessons.hub import renew_page
-from ftlib.lessons.index import renew_index
-from ftlib.lessons.kernel import execute
-from ftlib.lessons.normal import normalise
-from ftlib.lessons.usage import Usage, calibrate, over_budget, record
 
 RECORDED_VERSIONS = ("python", "torch", "torchvision", "transformers")
 _calibration = cache(calibrate)  # once a command: lessons run one after another on one machine

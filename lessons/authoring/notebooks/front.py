@@ -1,6 +1,6 @@
 """What the README shows from the records: launch badges, a picture, the map, and what became of each claim.
 
-Each part stands between two marks and is made anew by ``python -m ftlib lessons --headers``.
+Each part stands between two marks and is made anew by ``python -m authoring lessons --headers``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from authoring.notebooks import front_picture, launch
+from authoring.notebooks.book import put_between
+from ftlessons.classroom.course import course_map, load_course
 from ftlib import catalog
-from ftlib.classroom.course import course_map, load_course
-from ftlib.lessons import front_picture, launch
-from ftlib.lessons.book import put_between
 
 FIRST = "00_start_here.ipynb"
 VERDICTS = ("supported", "conditional", "refuted", "undecided")
@@ -22,7 +22,7 @@ PARTS = ("launch", "picture", "map", "claims")
 
 def marks(part: str) -> tuple[str, str]:
     """What stands before and after a part of the README."""
-    return f"<!-- {part}: made by `python -m ftlib lessons --headers`, do not edit -->", f"<!-- end of {part} -->"
+    return f"<!-- {part}: made by `python -m authoring lessons --headers`, do not edit -->", f"<!-- end of {part} -->"
 
 
 def part(name: str, repository: str = "") -> str:

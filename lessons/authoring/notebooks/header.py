@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from nbformat.v4 import new_markdown_cell
 
-from ftlib.lessons import launch
-from ftlib.lessons.book import Lesson, LessonError, tags
+from authoring.notebooks import launch
+from authoring.notebooks.book import Lesson, LessonError, tags
 
 WRITTEN_KEYS = ("id", "title", "question", "objectives", "requires", "minutes", "next")
 MEASURED_KEYS = ("seconds", "peak_mb", "versions")

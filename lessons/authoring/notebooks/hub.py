@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson, LessonError, put_between
-from ftlib.lessons.usage import budget
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson, LessonError, put_between
+from authoring.notebooks.usage import budget
 
 PAGE = "JUPYTERHUB.md"
-START, END = "<!-- figures: made by `python -m ftlib lessons --headers`, do not edit -->", "<!-- end of figures -->"
+START, END = "<!-- figures: made by `python -m authoring lessons --headers`, do not edit -->", "<!-- end of figures -->"
 # a learner's JupyterLab server, in MB: measured were 93 at the start and 121 with lessons open
 SERVER_MB = 200
 # the hub, its proxy and the operating system, in GB
@@ -55,7 +55,7 @@ def promise(lessons: Sequence[Lesson]) -> Promise:
         LessonError: there is none.
     """
     if not lessons:
-        raise LessonError("No lesson has been run yet, so nothing is known about memory: `python -m ftlib lessons`.")
+        raise LessonError("No lesson has been run yet, so nothing is known about memory: `python -m authoring lessons`.")
     largest = max(lessons, key=lambda lesson: lesson.about["peak_mb"])
     longest = max(lessons, key=lambda lesson: lesson.about["seconds"])
     kernel = largest.about["peak_mb"]

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ftlib.classroom.course import digest
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson
-from ftlib.lessons.rules import exercise_ids, prediction_ids, quiz_ids
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson
+from authoring.notebooks.rules import exercise_ids, prediction_ids, quiz_ids
+from ftlessons.classroom.course import digest
 
 FROM_METADATA = ("title", "question", "minutes", "requires", "next", "seconds", "peak_mb")
 
 
 def index(lessons: Iterable[Lesson]) -> dict[str, dict[str, Any]]:
-    """Each lesson by its id, as `ftlib.classroom.course.Entry` names things; one that was never run is left out."""
+    """Each lesson by its id, as `ftlessons.classroom.course.Entry` names things; one that was never run is left out."""
     return {
         lesson.id: {
             "file": lesson.path.name,

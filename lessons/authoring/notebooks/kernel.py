@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from ftlib.lessons.book import Lesson, LessonError
-from ftlib.lessons.usage import Usage, no_report, read_usage
+from authoring.notebooks.book import Lesson, LessonError
+from authoring.notebooks.usage import Usage, no_report, read_usage
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient

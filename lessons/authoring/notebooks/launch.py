@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from ftlib.lessons.book import Lesson, tags
+from authoring.notebooks.book import Lesson, tags
 
 COPIES = "work"  # the folder of learners' own copies
 COLAB = "colab"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ftlib.lessons import launch
-from ftlib.lessons.book import Lesson, LessonError
+from authoring.notebooks import launch
+from authoring.notebooks.book import Lesson, LessonError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 
 from nbformat import NotebookNode
 
-from ftlib.lessons.book import Lesson, tags
-from ftlib.lessons.header import POSITION, missing_keys
-from ftlib.lessons.normal import WIDGET_VIEW, machine_traces
+from authoring.notebooks.book import Lesson, tags
+from authoring.notebooks.header import POSITION, missing_keys
+from authoring.notebooks.normal import WIDGET_VIEW, machine_traces
 
 ROLES = {"title", "header", "colab", "core", "extra", "solution"}
 ALT_TEXT = 20

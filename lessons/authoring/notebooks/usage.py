@@ -1,7 +1,7 @@
 """What a lesson's run cost: read the kernel's report, compare it with the record, the budget and the gates.
 
 A kernel that finds ``FTLIB_USAGE_DIR`` writes ``<id>.json`` there after every cell
-(`ftlib.classroom.lesson`). The *budget* is for the figures that are recorded, on a quiet machine. The *gates* are for
+(`ftlessons.lesson`). The *budget* is for the figures that are recorded, on a quiet machine. The *gates* are for
 every other run, on whatever machine: they catch a lesson that has become another one, and let a slow or busy
 computer pass.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftlib.lessons.book import Lesson
+from authoring.notebooks.book import Lesson
 
 BUDGET = {"seconds": 90.0, "peak_mb": 1536.0}
 # a run may take this many times the recorded CPU seconds (a busy core alone doubles them), and this much memory:
@@ -34,7 +34,7 @@ class Usage:
 
     Attributes:
         seconds: CPU time of the kernel, user and system, in seconds.
-        peak_mb: its largest resident memory, in MB, as ``ftlib.classroom.session.usage`` counts it.
+        peak_mb: its largest resident memory, in MB, as ``ftlessons.classroom.session.usage`` counts it.
     """
 
     seconds: float

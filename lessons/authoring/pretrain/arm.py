@@ -1,4 +1,4 @@
-"""Pre-train the arm's policy on scripted skills: ``python -m ftlib.pretrain.arm``.
+"""Pre-train the arm's policy on scripted skills: ``python -m authoring.pretrain.arm``.
 
 Nothing is downloaded: a scripted expert shows each skill in the simulator, and the policy learns to do the
 same. Takes some minutes of one core. Killed at any moment, it goes on where it last saved.
@@ -10,14 +10,14 @@ import argparse
 import json
 from pathlib import Path
 
-from ftlib import checkpointing, runtime
+from authoring.pretrain import card
+from ftlessons.lesson16.studies import arm_mixes
+from ftlib import resume, runtime
 from ftlib.metrics import wilson_interval
 from ftlib.models.policy import Policy
-from ftlib.pretrain import card
-from ftlib.studies import arm_mixes
-from ftlib.tasks import arm_rollouts
-from ftlib.tasks.arm import Arm
-from ftlib.tasks.robotics import CHECKPOINT, EPISODE_SEEDS
+from ftlib.robot import rollouts
+from ftlib.robot.arm import Arm
+from ftlib.robot.tasks import CHECKPOINT, EPISODE_SEEDS
 
 TESTED = ("reach", "push", "lift", "pick_and_place")
 
@@ -45,8 +45,8 @@ def score(policy: Policy, skill: str, episodes: int) -> float:
     """Share of tuning episodes of a skill that end at the goal; the test episodes stay unseen."""
     start = EPISODE_SEEDS["tune"]
     with Arm(skill) as arm:
-        done = arm_rollouts.rollouts(arm, policy, range(start, start + episodes))
-    return arm_rollouts.successes(done) / episodes
+        done = rollouts.rollouts(arm, policy, range(start, start + episodes))
+    return rollouts.successes(done) / episodes
 
 
 def save(out: Path, policy: Policy, summary: dict) -> None:
@@ -56,12 +56,12 @@ def save(out: Path, policy: Policy, summary: dict) -> None:
     out.mkdir(parents=True, exist_ok=True)
     buffers = {name for name, _ in policy.named_buffers()}
     weights = {name: value if name in buffers else value.half() for name, value in policy.state_dict().items()}
-    with checkpointing.replacing(out / "model.safetensors") as part:
+    with resume.replacing(out / "model.safetensors") as part:
         save_file(weights, part, metadata={"format": "pt"})
     config = {"architecture": "policy", "observation": policy.observation, "action": policy.action,
               "chunk": policy.chunk, "width": policy.head.in_features}  # fmt: skip
     for name, content in (("config.json", config), ("training.json", summary)):
-        with checkpointing.replacing(out / name) as part:
+        with resume.replacing(out / name) as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     write_card(out)
 
@@ -82,7 +82,7 @@ def write_card(folder: Path) -> None:
         minutes=max(1, round(record["seconds"] / 60)), table="\n".join(rows),
         parameters=sum(p.numel() for p in Policy(config["observation"], width=config["width"]).parameters()),
     )  # fmt: skip
-    with checkpointing.replacing(folder / "README.md") as part:
+    with resume.replacing(folder / "README.md") as part:
         part.write_text(text, encoding="utf-8")
 
 

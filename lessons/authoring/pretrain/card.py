@@ -23,7 +23,7 @@ digits (O, З, Ȣ).
 
 ## How
 
-`python -m ftlib.pretrain.glyphs`, seed 0: {steps:,} steps of {batch} pictures ({images:,} in all), AdamW with a
+`python -m authoring.pretrain.glyphs`, seed 0: {steps:,} steps of {batch} pictures ({images:,} in all), AdamW with a
 one-cycle rate up to {lr}, weight decay {decay}, label smoothing {smoothing}, bfloat16 autocast. It took
 {minutes:.0f} minutes on {threads} core.
 
@@ -62,7 +62,7 @@ involved.
 
 ## How
 
-`python -m ftlib.pretrain.arm`, seed {seed}: {steps:,} steps of {batch_size} moments, AdamW with a cosine rate from
+`python -m authoring.pretrain.arm`, seed {seed}: {steps:,} steps of {batch_size} moments, AdamW with a cosine rate from
 {lr}, L1 loss on chunks of actions (Zhao et al. 2023). It took about {minutes} minutes on one core.
 
 ## How well
@@ -100,7 +100,7 @@ wrote. No customer wrote them.
 
 ## How
 
-`python -m ftlib.pretrain.sentiment`, seed 0: {epochs} epochs, {steps} steps of 16 texts, AdamW with a cosine rate from
+`python -m authoring.pretrain.sentiment`, seed 0: {epochs} epochs, {steps} steps of 16 texts, AdamW with a cosine rate from
 {lr}, rank 8 on the query and value projections. It took {minutes:.0f} minutes on {threads} core.
 
 ## How well

@@ -1,4 +1,4 @@
-"""Make the data set ``dictation``: sentences of two fields in synthetic voices. ``python -m ftlib.pretrain.dictation``.
+"""Make the data set ``dictation``: sentences of two fields in synthetic voices. ``python -m authoring.pretrain.dictation``.
 
 Needs ``pip install "ftlib[voices]"`` and the program ``flite``. The sentences come as JSON lines:
 ``{"text": ..., "domain": "medical", "legal" or "general", "pass": "A" or "B", "terms": [...]}``; the network trains on
@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ftlib import audio, catalog, decoding, noise
-from ftlib.pretrain import speech_cards, speech_data, speech_text, speech_voices
-from ftlib.pretrain.speech_clips import GAP, Spoken, kbit_for, write_collection
-from ftlib.pretrain.speech_voices import ACCENTS, Manner
+from authoring.pretrain import speech_cards, speech_data, speech_text, speech_voices
+from authoring.pretrain.speech_clips import GAP, Spoken, kbit_for, write_collection
+from authoring.pretrain.speech_voices import ACCENTS, Manner
+from ftlessons.lesson14 import noise
+from ftlib import catalog
+from ftlib.speech import audio, ctc
 
 NAME, MEGABYTES = "dictation", 4.8
 DOMAINS = ("medical", "legal", "general")
@@ -107,7 +109,7 @@ def clips(sentences: Sequence[Sentence], seed: int = 0) -> Iterator[Spoken]:
             round(2 ** rng.uniform(-0.4, 0.4), 3),
         )  # fmt: skip
         wave = noise.to_rate(*speech_voices.say(sentence.text, manner))
-        if problem := decoding.infeasible([sentence.text], [len(wave) // audio.HOP // 2]):
+        if problem := ctc.infeasible([sentence.text], [len(wave) // audio.HOP // 2]):
             raise ValueError(f"read by {voice}, {problem[0]}")
         about = {"part": sentence.part, "voice": voice, "text": sentence.text, "terms": list(sentence.terms)}
         yield Spoken(f"{sentence.part}-{voice.split(':')[-1]}", wave, about)

@@ -1,4 +1,4 @@
-"""Draw the news feed of lesson 09: ``python -m ftlib.pretrain.feed``.
+"""Draw the news feed of lesson 09: ``python -m authoring.pretrain.feed``.
 
 Headlines are filled-in templates about six invented companies, and the prices are random numbers that answer to what
 was unexpected in the news of their own week. Nothing here was observed. No template is taken from the labelled texts.
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ftlib import catalog, checkpointing
+from ftlib import catalog, resume
 
 SEED, WEEKS = 9, 26
 NEWS_A_WEEK = 1.6  # on average
@@ -112,7 +112,7 @@ def make(folder: Path, seed: int = SEED) -> None:
     rng = np.random.default_rng(seed)
     news = headlines(rng)
     for name, table in {"feed.csv": news, "prices.csv": prices(news, rng)}.items():
-        with checkpointing.replacing(folder / name) as part:
+        with resume.replacing(folder / name) as part:
             table.to_csv(part, index=False, lineterminator="\n")
 
 

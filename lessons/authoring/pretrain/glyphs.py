@@ -1,4 +1,4 @@
-"""Pre-train a ResNet to tell printed letters apart: ``python -m ftlib.pretrain.glyphs``.
+"""Pre-train a ResNet to tell printed letters apart: ``python -m authoring.pretrain.glyphs``.
 
 Nothing is downloaded: the letters come from the fonts inside matplotlib. Takes about 45 minutes of
 one core. Killed at any moment, it goes on where it last saved.
@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from ftlib import checkpointing
+from authoring.pretrain import card
+from ftlib import resume
 from ftlib.models.resnet import resnet10
-from ftlib.pretrain import card
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank, choose_letters
 
 NAME = "glyph-resnet10"
@@ -47,9 +47,9 @@ def train(out: Path, steps: int = STEPS, seed: int = 0, threads: int = 1) -> dic
     model = resnet10(len(letters)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, MAX_LR, total_steps=steps, pct_start=0.1)
-    call = checkpointing.describe({"steps": steps, "seed": seed, "batch_size": BATCH, "letters": letters})
+    call = resume.describe({"steps": steps, "seed": seed, "batch_size": BATCH, "letters": letters})
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    state = checkpointing.restore(out / RESUME, call, parts) or {"step": 0, "seconds": 0.0, "log": []}
+    state = resume.restore(out / RESUME, call, parts) or {"step": 0, "seconds": 0.0, "log": []}
     for step in tqdm(range(state["step"], steps), initial=state["step"], total=steps, mininterval=10):
         started = time.perf_counter()
         # one generator a step: a resumed run sees the very same letters
@@ -65,7 +65,7 @@ def train(out: Path, steps: int = STEPS, seed: int = 0, threads: int = 1) -> dic
         if state["step"] % SAVE_EVERY == 0 or state["step"] == steps:
             entry = {"step": state["step"], "loss": round(loss.item(), 4), "unseen_fonts": accuracy(model, unseen)}
             state["log"].append(entry)
-            checkpointing.save(out / RESUME, call, parts, **state)
+            resume.save(out / RESUME, call, parts, **state)
             tqdm.write(json.dumps(entry))
     return save(out, model, letters, state, bank, unseen)
 
@@ -75,7 +75,7 @@ def save(out: Path, model, letters: list[str], state: dict, bank: GlyphBank, uns
     from safetensors.torch import save_file
 
     weights = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    with checkpointing.replacing(out / "model.safetensors") as part:
+    with resume.replacing(out / "model.safetensors") as part:
         save_file(weights, part, metadata={"format": "pt"})
     config = {"architecture": "resnet10", "image_size": SIZE, "mean": MEAN, "std": STD, "classes": letters}
     _write(out / "config.json", json.dumps(config, ensure_ascii=False, indent=1) + "\n")
@@ -92,7 +92,7 @@ def save(out: Path, model, letters: list[str], state: dict, bank: GlyphBank, uns
 
 
 def _write(path: Path, text: str) -> None:
-    with checkpointing.replacing(path) as part:
+    with resume.replacing(path) as part:
         part.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Draw the two example hands of the secret alphabet: ``python -m ftlib.pretrain.secret``.
+"""Draw the two example hands of the secret alphabet: ``python -m authoring.pretrain.secret``.
 
 A program draws five invented signs in two imagined hands, as strokes with a slant and a tremor. No person drew them.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from authoring.pretrain.signs import Hand, Stroke
+from ftlessons.lesson03.secret import SIDE, Alphabet, Drawing, save
 from ftlib import catalog
-from ftlib.pretrain.signs import Hand, Stroke
-from ftlib.tasks.secret import SIDE, Alphabet, Drawing, save
 
 HANDS, EACH, SEED = ("Ada", "Ben"), 5, 3
 

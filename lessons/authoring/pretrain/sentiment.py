@@ -1,4 +1,4 @@
-"""Make the sentiment adapter of lesson 09: ``python -m ftlib.pretrain.sentiment``.
+"""Make the sentiment adapter of lesson 09: ``python -m authoring.pretrain.sentiment``.
 
 MiniLM with low-rank adapters and a mean-pooled classifier, fine-tuned on the course's own reviews (all but the
 test texts) with the rate that tuning chose. About ten minutes of one core.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from ftlib import adapt, checkpointing, recipes, runtime, tasks
-from ftlib.pretrain import card
+from authoring.pretrain import card
+from ftlib import adapt, recipes, resume, runtime, tasks
 from ftlib.tasks.text import Reviews, predict_texts
 from ftlib.tasks.tokens import Texts, lengths
 from ftlib.train import fit
@@ -61,7 +61,7 @@ def save(model: torch.nn.Module, out: Path, record: dict) -> None:
         "training.json": json.dumps(record, indent=1),
         "README.md": card.SENTIMENT.format(**record | record["accuracy"], minutes=record["seconds"] / 60),
     }.items():
-        with checkpointing.replacing(out / name) as part:
+        with resume.replacing(out / name) as part:
             part.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 

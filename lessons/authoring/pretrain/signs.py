@@ -1,4 +1,4 @@
-"""Draw the messy folder of map signs that lesson 20 cleans: ``python -m ftlib.pretrain.signs``.
+"""Draw the messy folder of map signs that lesson 20 cleans: ``python -m authoring.pretrain.signs``.
 
 Ten imagined hands draw four signs. Then things happen that happen to real folders: copies, copies of copies in
 another size, a picture in the wrong folder, one in two folders, a file that was cut short, and an empty one.

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ftlib import audio, decoding
-from ftlib.pretrain.speech_data import LEVELS, Shard
+from authoring.pretrain.speech_data import LEVELS, Shard
+from ftlib.speech import audio, ctc
 
 CHUNK = 50  # batches that are drawn and sorted by length together
 TOP = audio.FLOOR_DB / audio.UNIT_DB
@@ -73,8 +73,8 @@ class Recordings:
 
     def __init__(self, pool: Pool) -> None:
         self.pool, self.lengths = pool, pool.lengths
-        self.targets = [torch.tensor(decoding.encode(text)) for text in pool.texts]
-        self.needed = torch.tensor([2 * decoding.frames_needed(text) for text in pool.texts])
+        self.targets = [torch.tensor(ctc.encode(text)) for text in pool.texts]
+        self.needed = torch.tensor([2 * ctc.frames_needed(text) for text in pool.texts])
 
     def indices(self, step: int, size: int, seed: int) -> Tensor:
         """Which sentences make up the batch of a step: of like length."""

@@ -8,7 +8,7 @@ al. 2006). It is the pre-trained model of the speech lessons. **It has heard syn
 
 | what | in short |
 |---|---|
-| input | 64 log-mel bands of 8 kHz sound, a frame every 12.5 ms, see `ftlib.audio.log_mel` |
+| input | 64 log-mel bands of 8 kHz sound, a frame every 12.5 ms, see `ftlib.speech.audio.log_mel` |
 | output | every 25 ms a score for each of 29 signs: CTC's blank, a to z, apostrophe and space |
 | size | {parameters:.2f} million parameters, {channels} channels, {blocks} blocks; a frame out sees {reach:.1f} s |
 | weights | half precision safetensors; load with `ftlib.models.load("speech-wavenet")` |
@@ -29,11 +29,11 @@ prose. The rest come from a small grammar written for this course: questions, co
 spelled words. No medical or legal text was chosen.
 
 Kept out: one sentence in thirty, and the voices of the validation set and of the data sets `dictation` and
-`spoken-digits` (`ftlib/pretrain/speech_voices.py` lists them all).
+`spoken-digits` (`lessons/authoring/pretrain/speech_voices.py` lists them all).
 
 ## How
 
-`python -m ftlib.pretrain.wavenet`: {steps:,} steps of {batch} sentences ({audio_hours:.0f} hours heard in all),
+`python -m authoring.pretrain.wavenet`: {steps:,} steps of {batch} sentences ({audio_hours:.0f} hours heard in all),
 Muon at {lr} (AdamW for the first and last layer, norms and biases), constant and then cooled down over the last
 quarter of the time, bfloat16 autocast, weights averaged over about 500 steps. It took {minutes:.0f} minutes of one
 core.
@@ -59,7 +59,7 @@ Not for clinical or legal use.
 DIGITS = """# spoken-digits
 
 The ten words zero to nine, {n:,} clips at 8 kHz, read by sixteen variants of the synthetic voice espeak-ng
-(`python -m ftlib.pretrain.spoken_digits`). Made for this course; licence CC BY 4.0. No person speaks here.
+(`python -m authoring.pretrain.spoken_digits`). Made for this course; licence CC BY 4.0. No person speaks here.
 
 `<voice>.opus` holds all clips of one voice; `clips.json` says where each begins and ends (samples), which word it is
 (`label`), and which split it belongs to. The splits differ in voices:
@@ -83,7 +83,7 @@ in Opus at about {kbit:.0f} kbit/s. Licence CC BY 4.0. **No person speaks here, 
 The sentences (`sentences.jsonl`) were written by a language model for this course, one by one: the medical and legal
 ones as a clinician or a lawyer might dictate them, the general ones as people talk. Training and test sentences come from two separate passes of writing, so that a
 turn of phrase of one does not leak into the other. They were then read by synthetic voices (`python -m
-ftlib.pretrain.dictation`): variants of espeak-ng, and flite's awb. The network `speech-wavenet` has heard none
+authoring.pretrain.dictation`): variants of espeak-ng, and flite's awb. The network `speech-wavenet` has heard none
 of these voices.
 
 | part | sentences | minutes | voices |

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ftlib import audio
-from ftlib.checkpointing import replacing
+from ftlib.resume import replacing
+from ftlib.speech import audio
 
 GAP = int(0.1 * audio.RATE)  # silence between clips, so that the codec does not carry one into the next
 PEAK = 0.7

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ftlib import audio, decoding, noise
-from ftlib.checkpointing import replacing
-from ftlib.pretrain import speech_phrases, speech_text, speech_voices
-from ftlib.pretrain.speech_voices import ACCENTS, Manner
+from authoring.pretrain import speech_phrases, speech_text, speech_voices
+from authoring.pretrain.speech_voices import ACCENTS, Manner
+from ftlessons.lesson14 import noise
+from ftlib.resume import replacing
+from ftlib.speech import audio, ctc
 
 SHARD = 2000  # sentences
 READING = 24  # shards that it takes to read the prose once
@@ -127,7 +128,7 @@ def make_shard(texts: Path, index: int, size: int = SHARD) -> Shard:
         if rng.random() < CODED:
             heard_wave = noise.opus(heard_wave, rng.uniform(10, 32))
         features, others = quantised(heard_wave), [*others[-7:], wave]
-        if len(features) // 2 < decoding.frames_needed(sentence):
+        if len(features) // 2 < ctc.frames_needed(sentence):
             continue  # too fast for CTC
         parts.append(features)
         said.append(sentence)

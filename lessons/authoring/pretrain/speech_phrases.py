@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from ftlib.pretrain.speech_text import number, ordinal, year
+from authoring.pretrain.speech_text import number, ordinal, year
 
 _GRAMMAR = {
     "start": (

@@ -1,4 +1,4 @@
-"""Make the data set ``spoken-digits``, ten words in sixteen voices: ``python -m ftlib.pretrain.spoken_digits``.
+"""Make the data set ``spoken-digits``, ten words in sixteen voices: ``python -m authoring.pretrain.spoken_digits``.
 
 Needs ``pip install "ftlib[voices]"``. The voices stand in no other group of ``speech_voices.GROUPS``.
 """
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ftlib import catalog, noise
-from ftlib.pretrain import speech_cards, speech_voices
-from ftlib.pretrain.speech_clips import Spoken, write_collection
-from ftlib.pretrain.speech_voices import ACCENTS, Manner
+from authoring.pretrain import speech_cards, speech_voices
+from authoring.pretrain.speech_clips import Spoken, write_collection
+from authoring.pretrain.speech_voices import ACCENTS, Manner
+from ftlessons.lesson14 import noise
+from ftlib import catalog
 
 NAME, MEGABYTES = "spoken-digits", 1.2
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

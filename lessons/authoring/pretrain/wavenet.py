@@ -1,4 +1,4 @@
-"""Pre-train the speech recogniser on synthetic voices: ``python -m ftlib.pretrain.wavenet``.
+"""Pre-train the speech recogniser on synthetic voices: ``python -m authoring.pretrain.wavenet``.
 
 Three stages, each of which goes on where it was killed: ``shards`` (sentences are read aloud and kept as log-mel
 pictures), ``train`` (a constant rate, then a cool-down; from before the cool-down it can be prolonged), ``export``.
@@ -18,12 +18,13 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-from ftlib import checkpointing, decoding
+from authoring.pretrain import speech_data
+from authoring.pretrain.muon import MuonAdamW
+from authoring.pretrain.speech_batches import Pool, Recordings
+from authoring.pretrain.wavenet_export import export
+from ftlib import resume
 from ftlib.models.wavenet import WaveNet
-from ftlib.pretrain import speech_data
-from ftlib.pretrain.muon import MuonAdamW
-from ftlib.pretrain.speech_batches import Pool, Recordings
-from ftlib.pretrain.wavenet_export import export
+from ftlib.speech import ctc
 
 NAME = "speech-wavenet"
 LR, MATRIX_LR, BATCH, WARMUP, CLIP, AVERAGE = 1.5e-3, 3e-3, 32, 200, 1.0, 0.998
@@ -49,12 +50,12 @@ def error_rates(model: WaveNet, pool: Pool, batch: int = 16) -> dict[str, float]
     for index in pool.lengths.argsort().split(batch):
         x, lengths = pool.features(index)
         scores = model(x.to(device), lengths.to(device))
-        read += decoding.greedy(scores, model.out_lengths(lengths))
+        read += ctc.greedy(scores, model.out_lengths(lengths))
         said += [pool.texts[i] for i in index.tolist()]
     model.train()
     return {
-        "cer": round(decoding.character_error_rate(said, read), 4),
-        "wer": round(decoding.word_error_rate(said, read), 4),
+        "cer": round(ctc.character_error_rate(said, read), 4),
+        "wer": round(ctc.word_error_rate(said, read), 4),
     }
 
 
@@ -81,10 +82,10 @@ class Trainer:
         self.model = WaveNet(channels=channels).to(device)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
         self.optimizer = MuonAdamW(self.model, LR, lr, apart=("stem", "head"))
-        self.call = checkpointing.describe({"channels": channels, "lr": lr, "batch": batch, "seed": seed})
+        self.call = resume.describe({"channels": channels, "lr": lr, "batch": batch, "seed": seed})
         self.parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
         start = work / (STABLE if prolong else STATE)
-        self.state = checkpointing.restore(start, self.call, self.parts) or {
+        self.state = resume.restore(start, self.call, self.parts) or {
             "step": 0, "seconds": 0.0, "audio_seconds": 0.0, "log": [], "cooling": False,
         }  # fmt: skip
 
@@ -99,7 +100,7 @@ class Trainer:
         while state["seconds"] < self.budget:
             started = self.clock()
             if not state["cooling"] and state["seconds"] > (1 - COOL_DOWN) * self.budget:
-                checkpointing.save(self.work / STABLE, self.call, self.parts, **state)
+                resume.save(self.work / STABLE, self.call, self.parts, **state)
                 state["cooling"] = True
             losses.append(self.step(train))
             state["seconds"] += self.clock() - started
@@ -133,7 +134,7 @@ class Trainer:
         }  # fmt: skip
         state["log"].append(entry)
         tqdm.write(json.dumps(entry))
-        checkpointing.save(self.work / STATE, self.call, self.parts, **state)
+        resume.save(self.work / STATE, self.call, self.parts, **state)
 
 
 def make_shards(work: Path, texts: Path, count: int) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import nn
 
-from ftlib import audio, decoding
-from ftlib.checkpointing import replacing
+from authoring.pretrain import speech_cards
+from authoring.pretrain.speech_voices import ACCENTS, GROUPS
 from ftlib.models.wavenet import DILATIONS, WaveNet
-from ftlib.pretrain import speech_cards
-from ftlib.pretrain.speech_voices import ACCENTS, GROUPS
+from ftlib.resume import replacing
+from ftlib.speech import audio, ctc
 
 
 def export(out: Path, model: WaveNet, network: Mapping[str, int], record: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ def export(out: Path, model: WaveNet, network: Mapping[str, int], record: Mappin
         save_file(weights, part, metadata={"format": "pt"})
     config = {
         "architecture": "wavenet", "network": dict(network), "rate": audio.RATE, "hop": audio.HOP, "mels": audio.MELS,
-        "alphabet": decoding.ALPHABET,
+        "alphabet": ctc.ALPHABET,
     }  # fmt: skip
     _write(out / "config.json", json.dumps(config, indent=1) + "\n")
     _write(out / "training.json", json.dumps(record, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""``python -m ftlib teach``: make the teacher's kit, or run the student edition as a learner would get it."""
+"""``python -m authoring teach``: make the teacher's kit, or run the student edition as a learner would get it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import write_json
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson, LessonError
-from ftlib.lessons.kernel import execute
-from ftlib.teaching import plans
-from ftlib.teaching.catching import FILE
-from ftlib.teaching.editions import answers, edition_faults, instructor, student
-from ftlib.teaching.guide import guide
-from ftlib.teaching.pages import write, write_page
-from ftlib.teaching.slides import write_slides
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson, LessonError
+from authoring.notebooks.kernel import execute
+from authoring.teach import plans
+from authoring.teach.editions import answers, edition_faults, instructor, student
+from authoring.teach.guide import guide
+from authoring.teach.pages import write, write_page
+from authoring.teach.slides import write_slides
+from ftlessons.classroom.catching import FILE
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import write_json
 
 KIT = Path("build") / "teaching"
 INDEX = """\
 # The teacher's kit
 
-Made from the lessons by `python -m ftlib teach`. Make it again after an update of the course; do not edit it.
+Made from the lessons by `python -m authoring teach`. Make it again after an update of the course; do not edit it.
 
 - `student/`: the lessons without solutions and results. Hand out the folder as it is. `catch_up.json` in it lets a \
 learner go on where a lesson needs the answer to an exercise.
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = [id.zfill(2) for id in options.only] or list(everything)
         missing = [id for id in chosen if id not in everything]
         if missing:
-            raise LessonError(f"No lesson {missing[0]} has been run yet: `python -m ftlib lessons` runs them.")
+            raise LessonError(f"No lesson {missing[0]} has been run yet: `python -m authoring lessons` runs them.")
         make_kit([everything[id] for id in chosen], out, everything)
         print(f"The teacher's kit is in {out}: open index.html there.")
         faults = run_students(out / "student", root, chosen) if options.run else []

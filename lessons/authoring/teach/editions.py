@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from ftlib.lessons.book import Lesson, tags
-from ftlib.teaching.catching import pack
-from ftlib.teaching.sections import calls
+from authoring.notebooks.book import Lesson, tags
+from authoring.teach.sections import calls
+from ftlessons.classroom.catching import pack
 from ftlib.workspace import cleared
 
 CATCH_UP = "catch-up"
 CATCHING = """\
 # Still open? This takes the course's answer, so that the lesson can go on. Your own answer stays.
-from ftlib.teaching import catch_up
+from ftlessons.classroom.catching import catch_up
 
 {lines}\
 """

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from ftlib.classroom import source
-from ftlib.classroom.checks import Exercise, get_exercise
-from ftlib.classroom.quizzes import Question
-from ftlib.classroom.reflection import Reflection, load_reflection
-from ftlib.lessons.book import Lesson
-from ftlib.lessons.rules import quiz_ids
-from ftlib.teaching.editions import answers
-from ftlib.teaching.sections import Section, calls, pictures, quiz_questions
+from authoring.notebooks.book import Lesson
+from authoring.notebooks.rules import quiz_ids
+from authoring.teach.editions import answers
+from authoring.teach.sections import Section, calls, pictures, quiz_questions
+from ftlessons.classroom import source
+from ftlessons.classroom.checks import Exercise, get_exercise
+from ftlessons.classroom.quizzes import Question
+from ftlessons.classroom.reflection import Reflection, load_reflection
 
 __all__ = [
     "Guess", "complaints", "does", "first_line", "get_exercise", "landmark", "needed_answers", "numbers",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ftlib.lessons.book import Lesson
-from ftlib.teaching import facts
-from ftlib.teaching.pages import table
-from ftlib.teaching.sections import LINES_PER_MINUTE, MINUTES, WORDS_PER_MINUTE, Section, core_minutes, sections
+from authoring.notebooks.book import Lesson
+from authoring.teach import facts
+from authoring.teach.pages import table
+from authoring.teach.sections import LINES_PER_MINUTE, MINUTES, WORDS_PER_MINUTE, Section, core_minutes, sections
 
 RATES = (
     f"Minutes are estimates, not measurements: {WORDS_PER_MINUTE} words or {LINES_PER_MINUTE} lines of code a minute, "

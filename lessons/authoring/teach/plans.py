@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ftlib.classroom import source
-from ftlib.classroom.course import PLANNED_MINUTES
-from ftlib.classroom.quizzes import Question
-from ftlib.classroom.source import CourseDataError
-from ftlib.lessons.book import Lesson
-from ftlib.teaching import facts
-from ftlib.teaching.pages import ANSWER, BREAK, table
-from ftlib.teaching.sections import Section, sections, whole_shares
+from authoring.notebooks.book import Lesson
+from authoring.teach import facts
+from authoring.teach.pages import ANSWER, BREAK, table
+from authoring.teach.sections import Section, sections, whole_shares
+from ftlessons.classroom import source
+from ftlessons.classroom.course import PLANNED_MINUTES
+from ftlessons.classroom.quizzes import Question
+from ftlessons.classroom.source import CourseDataError
 
 FILE = "plans.toml"
 PARTS = {

@@ -1,4 +1,4 @@
-"""``python -m ftlib reading``: the lessons with their results as HTML pages, for reading without a network.
+"""``python -m authoring reading``: the lessons with their results as HTML pages, for reading without a network.
 
 A page needs no Jupyter, no script and no other file. Where a notebook has a widget, the page has what the lesson
 shows without widgets: a recorded figure, or a quiz whose answers unfold.
@@ -15,11 +15,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ftlib.classroom.course import course_map
-from ftlib.lessons import book
-from ftlib.lessons.book import Lesson, LessonError, tags
-from ftlib.teaching.pages import document, page, write
-from ftlib.teaching.slides import TEMPLATES, still
+from authoring.notebooks import book
+from authoring.notebooks.book import Lesson, LessonError, tags
+from authoring.teach.pages import document, page, write
+from authoring.teach.slides import TEMPLATES, still
+from ftlessons.classroom.course import course_map
 
 FOLDER = Path("build") / "html"
 NOTEBOOK = re.compile(r"\[([^]]+)\]\(([^):#]+)\.ipynb(#[^)]*)?\)")
@@ -33,7 +33,7 @@ img { max-width: 100%; height: auto; }
 INDEX = """\
 # Fine-tuning, from scratch to useful: a reading copy
 
-Made from the lessons by `python -m ftlib reading`, with the results that they were saved with. It needs no network. \
+Made from the lessons by `python -m authoring reading`, with the results that they were saved with. It needs no network. \
 To run the experiments yourself, open the notebooks with `make lab`.
 
 {map}
@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lessons = book.find(root / "lessons", options.only)
         unrun = [lesson.id for lesson in lessons if "seconds" not in lesson.about]
         if unrun and options.only:
-            raise LessonError(f"No lesson {unrun[0]} has been run yet: `python -m ftlib lessons` runs them.")
+            raise LessonError(f"No lesson {unrun[0]} has been run yet: `python -m authoring lessons` runs them.")
         make_reading([lesson for lesson in lessons if lesson.id not in unrun], folder)
     except LessonError as problem:
         print(problem, file=sys.stderr)

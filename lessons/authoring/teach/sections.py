@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from ftlib import classroom
-from ftlib.classroom.quizzes import Question, load_quiz
-from ftlib.lessons import rules
-from ftlib.lessons.book import Lesson, LessonError, tags
-from ftlib.lessons.rules import alt_texts
+import ftlessons
+from authoring.notebooks import rules
+from authoring.notebooks.book import Lesson, LessonError, tags
+from authoring.notebooks.rules import alt_texts
+from ftlessons.classroom.quizzes import Question, load_quiz
 
 OPENING, QUIZ, REFLECTION = "Opening", "Quiz", "In your own words"
 CLOSING = ("With your data", "When I would not", "Summary", "Go bigger")
@@ -22,7 +22,7 @@ NOT_WIDGETS = {
     "calibration", "card", "check", "claim", "lesson", "listen", "predict", "progress", "quiz", "reflect", "show",
     "term", "watch",
 }  # fmt: skip
-WIDGETS = tuple(sorted(set(classroom.__all__) - NOT_WIDGETS))
+WIDGETS = tuple(sorted(set(ftlessons.__all__) - NOT_WIDGETS))
 
 # what people take for a thing; what this leaves of the lesson's own minutes is time to think
 WORDS_PER_MINUTE, LINES_PER_MINUTE = 160, 8
@@ -113,7 +113,7 @@ def _called(source: str, function: str) -> tuple[str, ...]:
 
 
 def calls(cell: NotebookNode, function: str) -> list[str]:
-    """`ftlib.lessons.rules.calls`, remembered: a kit asks the same cells hundreds of times."""
+    """`authoring.notebooks.rules.calls`, remembered: a kit asks the same cells hundreds of times."""
     return list(_called(cell.source, function))
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ftlib.lessons.book import Lesson
-from ftlib.teaching import facts
-from ftlib.teaching.sections import Section, calls, pictures, sections
+from authoring.notebooks.book import Lesson
+from authoring.teach import facts
+from authoring.teach.sections import Section, calls, pictures, sections
 
 HERE = Path(__file__).resolve().parent
 REVEAL, TEMPLATES = HERE / "reveal", HERE / "templates"

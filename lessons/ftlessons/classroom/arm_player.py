@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
-    from ftlib.tasks.arm import Arm
-    from ftlib.tasks.arm_rollouts import Episode
+    from ftlib.robot.arm import Arm
+    from ftlib.robot.rollouts import Episode
 
 EVERY = 2  # steps from one picture to the next
 INTERVAL_MS = 100
@@ -26,10 +26,10 @@ def watch(arm: Arm, episodes: Sequence[Episode], title: str, captions: Sequence[
         arm: an arm of the skill and world in which the episodes were run.
         captions: one an episode; by default the seed at which it starts.
     """
-    from ftlib.tasks import arm_views
+    from ftlib.robot import views
 
     captions = list(captions) or [f"start {episode.seed}" for episode in episodes]
-    strip = arm_views.filmstrip(arm, episodes, captions, title)
+    strip = views.filmstrip(arm, episodes, captions, title)
     shown = strip._repr_mimebundle_()
     live = partial(player, arm, episodes, title, captions)
     emit(shown["text/plain"], widget=live, **{"text/html": shown["text/html"]})
@@ -40,10 +40,10 @@ def player(arm: Arm, episodes: Sequence[Episode], title: str, captions: Sequence
     import ipywidgets as widgets
     import numpy as np
 
-    from ftlib.tasks import arm_views
+    from ftlib.robot import views
 
     steps = list(range(0, len(episodes[0].done) + 1, EVERY))
-    beside = np.concatenate([arm_views.frames(arm, episode, steps) for episode in episodes], axis=2)
+    beside = np.concatenate([views.frames(arm, episode, steps) for episode in episodes], axis=2)
     alt = f"{title}: {', '.join(captions)}. The line below says how far each is from its goal."
     pictures = [_picture(frame, alt, wide=(480, 720)[len(episodes) > 1]) for frame in beside]
     picture = widgets.HTML(pictures[0])  # an Image widget has no place for alt text

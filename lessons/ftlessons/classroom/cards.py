@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftlib.classroom.session import show
+from ftlessons.classroom.session import show
 
 
 def card(name: str) -> None:

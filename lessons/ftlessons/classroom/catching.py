@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ftlib.classroom.checks import holds_stub, is_stub
-from ftlib.classroom.source import CourseDataError
+from ftlessons.classroom.checks import holds_stub, is_stub
+from ftlessons.classroom.source import CourseDataError
 
 FILE = "catch_up.json"
 

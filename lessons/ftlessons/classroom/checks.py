@@ -1,6 +1,6 @@
 """Exercises that say what is wrong: `exercise` registers a check, `check` runs it in a lesson.
 
-The checks of lesson 03 live in ``ftlib/classroom/exercises/lesson03.py`` and look like this::
+The checks of lesson 03 live in ``lessons/ftlessons/lesson03/checks.py`` and look like this::
 
     @exercise(
         "03-first-stage",
@@ -24,11 +24,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ftlessons.classroom import records
+from ftlessons.classroom.source import CourseDataError
 from ftlib import runtime
-from ftlib.classroom import records
-from ftlib.classroom.source import CourseDataError
 
-EXERCISES_PACKAGE = "ftlib.classroom.exercises"
+EXERCISES_PACKAGE = "ftlessons"
 
 Status = Literal["not_started", "not_yet", "failed", "correct"]
 

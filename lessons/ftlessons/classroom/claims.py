@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from ftlessons.classroom import source
+from ftlessons.classroom.display import as_table, emit, rich
+from ftlessons.classroom.session import lesson_id
+from ftlessons.classroom.source import CourseDataError
 from ftlib import runtime
-from ftlib.classroom import source
-from ftlib.classroom.display import as_table, emit, rich
-from ftlib.classroom.session import lesson_id
-from ftlib.classroom.source import CourseDataError
 
 CLAIM_MIME = "application/vnd.ftlib.claim+json"
 CLAIMS_FILE = "claims.toml"
@@ -106,7 +106,7 @@ def overall(verdicts: list[Verdict]) -> Verdict:
 def claim(id: str, conditions: Interval | Mapping[str, Interval], text: str | None = None) -> None:
     """Judge a claim by what this lesson measured and show the verdict in one line.
 
-    The output also carries ``application/vnd.ftlib.claim+json``, from which ``python -m ftlib claims``
+    The output also carries ``application/vnd.ftlib.claim+json``, from which ``python -m authoring claims``
     makes its table.
 
     Args:

@@ -1,7 +1,7 @@
 """All lessons of the course, as the learner's side knows them: no notebook is read here.
 
 ``data/course.toml`` plans the course. ``data/lessons.json`` says what the notebooks say, and is written by
-``python -m ftlib lessons``; both travel in the wheel, where there are no notebooks.
+``python -m authoring lessons``; both travel in the wheel, where there are no notebooks.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ftlessons.classroom.source import CourseDataError, load_toml
 from ftlib import catalog
-from ftlib.classroom.source import CourseDataError, load_toml
 
 INDEX = "lessons.json"
 PLANNED_MINUTES = 45
@@ -83,7 +83,7 @@ def _read_index() -> dict[str, dict[str, Any]]:
     except (OSError, ValueError) as problem:
         raise CourseDataError(
             f"data/{INDEX} cannot be read ({problem}): install the course again, or write the file anew with "
-            "`python -m ftlib lessons --headers`."
+            "`python -m authoring lessons --headers`."
         ) from None
 
 

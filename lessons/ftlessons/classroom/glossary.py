@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ftlessons.classroom import source
+from ftlessons.classroom.session import show
+from ftlessons.classroom.source import CourseDataError
 from ftlib import runtime
-from ftlib.classroom import source
-from ftlib.classroom.session import show
-from ftlib.classroom.source import CourseDataError
 
 FILE = "glossary.toml"
 # what is not prose in a Markdown cell: code, tags, and links, which carry the titles of other lessons

@@ -8,12 +8,12 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ftlib.classroom.display import emit, rich
+from ftlessons.classroom.display import emit, rich
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ftlib.sound_plots import Span
+    from ftlib.speech.figures import Span
 
 MP3_LEVEL = 0.7  # libsndfile's scale from 0 (best) to 1; about 2.5 KB a second at 8 kHz
 
@@ -27,9 +27,9 @@ def listen(wave: Tensor, title: str, note: str = "", spans: Sequence[Span] = ())
         note: one sentence under the button, such as what is said or what a network read.
         spans: letters to write over the picture, from ``decoding.align``.
     """
-    from ftlib import sound_plots
+    from ftlib.speech import figures
 
-    shown = sound_plots.spectrogram(wave, title, spans)._repr_mimebundle_()
+    shown = figures.spectrogram(wave, title, spans)._repr_mimebundle_()
     words = f"<p>{rich(note)}</p>" if note else ""
     plain = "\n".join(part for part in (f"[sound] {title}", note, shown["text/plain"]) if part)
     emit(plain, **{"text/html": player(wave, title) + words + shown["text/html"]})
@@ -52,7 +52,7 @@ def _encoded(wave: Tensor) -> tuple[str, bytes]:
     """The sound as MP3, which every browser plays, or as WAV where this libsndfile writes no MP3."""
     import soundfile
 
-    from ftlib import audio
+    from ftlib.speech import audio
 
     out, samples = io.BytesIO(), wave.clamp(-1, 1).numpy()
     if "MP3" in soundfile.available_formats():

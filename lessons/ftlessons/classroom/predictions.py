@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom import records
-from ftlib.classroom.display import emit, rich
-from ftlib.classroom.session import current_lesson
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import Ledger
+from ftlessons.classroom import records
+from ftlessons.classroom.display import emit, rich
+from ftlessons.classroom.session import current_lesson
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import Ledger
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,7 +193,7 @@ def predict(
         prediction.recall(low, high)
 
     def widget() -> Any:
-        from ftlib.classroom.widgets import prediction_widget
+        from ftlessons.classroom.widgets import prediction_widget
 
         return prediction_widget(prediction, low, high, step)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ftlib.classroom import records, source
-from ftlib.classroom.display import details, emit, rich
-from ftlib.classroom.session import lesson_id
-from ftlib.classroom.source import CourseDataError
+from ftlessons.classroom import records, source
+from ftlessons.classroom.display import details, emit, rich
+from ftlessons.classroom.session import lesson_id
+from ftlessons.classroom.source import CourseDataError
 
 RIGHT, NOT_QUITE = "Right.", "Not quite."
 
@@ -60,7 +60,7 @@ def quiz(id: str | None = None) -> None:
     questions = load_quiz(lesson)
 
     def widget() -> Any:
-        from ftlib.classroom.widgets import quiz_widget
+        from ftlessons.classroom.widgets import quiz_widget
 
         return quiz_widget(questions, partial(records.keep_answer, lesson))
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
-from ftlib.classroom.listen import player
+from ftlessons.classroom.display import emit
+from ftlessons.classroom.listen import player
 
 if TYPE_CHECKING:
-    from ftlib.tasks.clips import Clips
+    from ftlib.speech.clips import Clips
 
 KEY = "Bold: terms that must not be wrong. Underlined: not what was said. Struck through: said, and not written."
 LEFT = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"

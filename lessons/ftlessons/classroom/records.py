@@ -1,6 +1,6 @@
 """What a learner has done so far: first tries in quizzes, solved exercises, guesses that met their result.
 
-All of it stands in the ledger beside the notebook (`ftlib.classroom.storage`). Only first tries are kept:
+All of it stands in the ledger beside the notebook (`ftlessons.classroom.storage`). Only first tries are kept:
 an answer that is given after the explanation, or a guess made after the result, says nothing.
 """
 
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ftlessons.classroom.course import Entry, digest, load_course
+from ftlessons.classroom.display import in_ipython
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import Ledger
 from ftlib import runtime
-from ftlib.classroom.course import Entry, digest, load_course
-from ftlib.classroom.display import in_ipython
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import Ledger
 
 # a guess is right when it lies within this share of its slider's range from the measured value
 TOLERANCE = 0.1
@@ -91,7 +91,7 @@ def guesses(ledger: Ledger | None = None) -> list[Guess]:
 
 def quiz_count(lesson: Entry, ledger: Ledger) -> Count:
     """Questions of the lesson's quizzes that were answered right at the first try."""
-    from ftlib.classroom.quizzes import load_quiz
+    from ftlessons.classroom.quizzes import load_quiz
 
     asked = [(id, question.text) for id in lesson.quizzes for question in load_quiz(id)]
     first: dict[tuple[Any, Any], bool] = {}

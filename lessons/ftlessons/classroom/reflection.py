@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ftlib.classroom import source
-from ftlib.classroom.display import details, emit, rich
-from ftlib.classroom.session import lesson_id
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import Ledger
+from ftlessons.classroom import source
+from ftlessons.classroom.display import details, emit, rich
+from ftlessons.classroom.session import lesson_id
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import Ledger
 
 MINIMUM_WORDS = 25
 RUBRIC_POINTS = 3
@@ -57,7 +57,7 @@ def reflect(id: str | None = None) -> None:
     reflection = load_reflection(lesson)
 
     def widget() -> Any:
-        from ftlib.classroom.widgets import reflection_widget
+        from ftlessons.classroom.widgets import reflection_widget
 
         ledger = Ledger()
         earlier = ledger.latest("reflections", lesson) or {}

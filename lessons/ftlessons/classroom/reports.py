@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ftlib.classroom import records
-from ftlib.classroom.course import Entry, course_map, load_course
-from ftlib.classroom.session import show
-from ftlib.classroom.storage import Ledger
+from ftlessons.classroom import records
+from ftlessons.classroom.course import Entry, course_map, load_course
+from ftlessons.classroom.session import show
+from ftlessons.classroom.storage import Ledger
 
 if TYPE_CHECKING:
     from ftlib.plots import Picture

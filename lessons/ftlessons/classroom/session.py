@@ -8,9 +8,9 @@ import sys
 import warnings
 from pathlib import Path
 
-from ftlib.classroom.display import emit, in_ipython
-from ftlib.classroom.source import CourseDataError
-from ftlib.classroom.storage import write_json
+from ftlessons.classroom.display import emit, in_ipython
+from ftlessons.classroom.source import CourseDataError
+from ftlessons.classroom.storage import write_json
 
 LIBRARY_MB = 512  # what a kernel with torch, transformers and scikit-learn maps of files in blocks of 4 kB
 _current: str | None = None

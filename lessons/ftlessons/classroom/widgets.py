@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from ftlib.classroom.display import rich
-from ftlib.classroom.quizzes import Choice, Question
+from ftlessons.classroom.display import rich
+from ftlessons.classroom.quizzes import Choice, Question
 
 if TYPE_CHECKING:
-    from ftlib.classroom.predictions import Prediction
-    from ftlib.classroom.reflection import Reflection
+    from ftlessons.classroom.predictions import Prediction
+    from ftlessons.classroom.reflection import Reflection
 
 
 def paragraph(content: str, **layout: str) -> ipywidgets.HTML:

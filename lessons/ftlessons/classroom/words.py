@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit, rich
+from ftlessons.classroom.display import emit, rich
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def _html(table: pd.DataFrame) -> str:
 def _sentence_widget(models: Mapping[str, Any], classes: Sequence[str], examples: Sequence[str]) -> Any:
     import ipywidgets as widgets
 
-    from ftlib.classroom.widgets import paragraph, say
+    from ftlessons.classroom.widgets import paragraph, say
     from ftlib.tasks.tokens import checked
 
     wide = widgets.Layout(width="auto", height="4em")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ftlib.classroom.course import Entry, load_course
-from ftlib.classroom.display import emit
+from ftlessons.classroom.course import Entry, load_course
+from ftlessons.classroom.display import emit
 
 DOMAINS = {
     "language": "Language", "vision": "Images", "speech": "Speech", "robotics": "Robots", "retail": "Retail",
@@ -211,7 +211,7 @@ def my_path() -> None:
     course = load_course()
 
     def widget() -> Any:
-        from ftlib.classroom.path_form import path_widget
+        from ftlessons.lesson00.path_form import path_widget
 
         return path_widget(course)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import ipywidgets
 
-from ftlib.classroom.course import Entry
-from ftlib.classroom.path import DOMAINS, KNOWLEDGE, TIMES, Answers, plan
-from ftlib.classroom.widgets import paragraph
+from ftlessons.classroom.course import Entry
+from ftlessons.classroom.widgets import paragraph
+from ftlessons.lesson00.path import DOMAINS, KNOWLEDGE, TIMES, Answers, plan
 
 QUESTION_WIDTH = "17em"
 

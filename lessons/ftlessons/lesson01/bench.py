@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,8 +49,8 @@ def bend(width: int, depth: int, lr: float, seed: int = 0, steps: int = STEPS) -
     import torch
     from torch import nn
 
-    from ftlib.models.mlp import mlp
-    from ftlib.tasks.toy import spirals
+    from ftlessons.lesson01.mlp import mlp
+    from ftlessons.lesson01.spirals import spirals
 
     (x, y), model = spirals(POINTS), mlp(2, width, depth, 1, seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
@@ -70,8 +70,8 @@ def bend(width: int, depth: int, lr: float, seed: int = 0, steps: int = STEPS) -
 
 def draw(runs: list[Bent], title: str) -> Picture:
     """The points and, behind them, the side that each network gives to every place."""
+    from ftlessons.lesson01.spirals import spirals
     from ftlib import plots
-    from ftlib.tasks.toy import spirals
 
     columns = min(3, len(runs))
     rows = math.ceil(len(runs) / columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 STEP = (0.7807, -2.0731)  # weights after the step: 1 - 0.1 * 3 * sigmoid(1), -2 - 0.1 * 1 * sigmoid(1)
 
@@ -43,8 +43,8 @@ def mystery_curves() -> dict[str, dict[str, list[float]]]:
     import torch
     from torch import nn
 
+    from ftlessons.lesson01.mlp import mlp
     from ftlib import tasks
-    from ftlib.models.mlp import mlp
 
     digits = tasks.get("digits")
     (pool, labels), (valid_x, valid_y) = digits.ink("train"), digits.ink("tune")
@@ -121,7 +121,7 @@ def loop(answer: Any) -> str:
 
 
 def _two_models() -> tuple[Any, Any]:
-    from ftlib.models.mlp import mlp
+    from ftlessons.lesson01.mlp import mlp
 
     return mlp(4, 1, 0, 3, seed=0)[0], mlp(4, 1, 0, 3, seed=0)[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 PLANS = {
     "app": ("yes", "CC BY allows selling, and naming the authors is what it asks for"),
@@ -56,13 +56,12 @@ def line_up() -> tuple[dict[str, Any], Any, dict[str, Any], Any]:
         For three voices the features by name, (180, numbers) each, ``pixels`` among them, and the labels (180,);
         then the same for three other voices.
     """
-    from ftlib import probing
-    from ftlib.studies import probes, starts
-    from ftlib.tasks import ladder
+    from ftlessons.lesson02 import probing, transfer
+    from ftlessons.lesson02.studies import probes, starts
 
     sides: list[Any] = []
     for split in ("tune", "tune_valid"):
-        x, y = ladder.sound_pictures(split)
+        x, y = transfer.sound_pictures(split)
         found = {"pixels": x[:, 0].flatten(1), "A": probing.readings(probes.network("random", 0), x)["layer4"]}
         found |= {name: starts.features("sound", start, split)[0] for name, start in LINE_UP.items() if name != "A"}
         sides += [found, y]
@@ -71,7 +70,7 @@ def line_up() -> tuple[dict[str, Any], Any, dict[str, Any], Any]:
 
 @cache
 def _gain() -> float:
-    from ftlib import probing
+    from ftlessons.lesson02 import probing
 
     z, y, new_z, new_y = line_up()
     best, none = (probing.Probe(z[name], y, 10.0).score(new_z[name], new_y) for name in ("B", "pixels"))

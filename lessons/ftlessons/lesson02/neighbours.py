@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit
+from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,15 +37,15 @@ def _asked(target: str) -> list[int]:
 @cache
 def pictures(target: str) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Pictures to search in and pictures to ask about, with their labels."""
-    from ftlib.tasks import ladder
+    from ftlessons.lesson02 import transfer
 
-    return ladder.draw(target, 20 if target != "digits" else 25, seed=0)
+    return transfer.draw(target, 20 if target != "digits" else 25, seed=0)
 
 
 @cache
 def _readings(target: str, weights: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    from ftlib import probing
-    from ftlib.studies import probes
+    from ftlessons.lesson02 import probing
+    from ftlessons.lesson02.studies import probes
 
     model = probes.network(weights, 0)
     return tuple(probing.readings(model, x) for x, _ in pictures(target))
@@ -53,7 +53,7 @@ def _readings(target: str, weights: str) -> tuple[dict[str, Tensor], dict[str, T
 
 def nearest(target: str, weights: str, stage: str, place: int) -> list[int]:
     """Where in the pool the pictures stand that lie nearest to a test picture in what a stage hands on."""
-    from ftlib import probing
+    from ftlessons.lesson02 import probing
 
     pool, asked = _readings(target, weights)
     return probing.neighbours(asked[stage][place : place + 1], pool[stage], SHOWN)[0].tolist()
@@ -78,16 +78,16 @@ def draw(rows: list[tuple[str, str, str, int]], title: str) -> Picture:
 
 
 def _names(target: str) -> list[str]:
-    from ftlib.tasks import ladder
+    from ftlessons.lesson02 import transfer
 
-    return ladder.letters(0) if target == "letters" else [str(i) for i in range(ladder.CLASSES)]
+    return transfer.letters(0) if target == "letters" else [str(i) for i in range(transfer.CLASSES)]
 
 
 def explorer_widget(picture: Picture) -> Any:
     """Menus, slider and the row of neighbours as one ipywidgets box."""
     import ipywidgets as widgets
 
-    from ftlib.studies import probes
+    from ftlessons.lesson02.studies import probes
 
     style = {"description_width": "90px"}
     target, weights = (
@@ -111,7 +111,7 @@ def explorer_widget(picture: Picture) -> Any:
 
 def purity(target: str, weights: str, stage: str) -> float:
     """The share of test pictures whose nearest neighbour in the pool is of the same class."""
-    from ftlib import probing
+    from ftlessons.lesson02 import probing
 
     (pool, asked), ((_, labels), (_, y)) = _readings(target, weights), pictures(target)
     near = probing.neighbours(asked[stage], pool[stage])[:, 0]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.display import emit, in_ipython, rich
+from ftlessons.classroom.session import show
 from ftlib import runtime
-from ftlib.classroom.display import emit, in_ipython, rich
-from ftlib.classroom.session import show
 
 if TYPE_CHECKING:
+    from ftlessons.lesson03.secret import Alphabet, Drawing
     from ftlib.plots import Picture
-    from ftlib.tasks.secret import Alphabet, Drawing
 
 EXAMPLE = "signs-of-ada.json"
 THUMB = 44  # side of a kept drawing, in pixels
@@ -41,8 +41,8 @@ def drawing_pad(signs: Sequence[str], each: int = 5, hand: str = "me") -> Pad:
 
 def example() -> Alphabet:
     """The drawings of an example hand, made by a program."""
+    from ftlessons.lesson03 import secret
     from ftlib import catalog
-    from ftlib.tasks import secret
 
     return secret.read(catalog.path("secret", EXAMPLE, verbose=False))
 
@@ -60,7 +60,7 @@ class Pad:
     """Collects drawings: a stroke at a time, a drawing at a time, sign after sign."""
 
     def __init__(self, signs: Sequence[str], each: int = 5, hand: str = "me") -> None:
-        from ftlib.tasks.secret import FEWEST_SIGNS, LONGEST_NAME, MOST_SIGNS
+        from ftlessons.lesson03.secret import FEWEST_SIGNS, LONGEST_NAME, MOST_SIGNS
 
         names = [sign.strip() for sign in signs]
         if not FEWEST_SIGNS <= len(names) <= MOST_SIGNS:
@@ -120,7 +120,7 @@ class Pad:
         Raises:
             ValueError: some signs are drawn and others are not.
         """
-        from ftlib.tasks.secret import Alphabet
+        from ftlessons.lesson03.secret import Alphabet
 
         if self.empty:
             found = example()
@@ -132,7 +132,7 @@ class Pad:
 
     def save(self, folder: str | Path = ".") -> Path | None:
         """Write your drawings to a small file beside the notebook; what is there stays. None if you drew nothing."""
-        from ftlib.tasks import secret
+        from ftlessons.lesson03 import secret
 
         if self.empty:
             show("Nothing is saved, because you have kept no drawing yet.")
@@ -152,7 +152,7 @@ class Pad:
         """Canvas, buttons, what to do next, and the drawings that were kept, as one ipywidgets box."""
         import ipywidgets
 
-        from ftlib.classroom.widgets import paragraph, say
+        from ftlessons.classroom.widgets import paragraph, say
 
         canvas, wipe = self._canvas()
         text, board = paragraph(rich(self.status())), ipywidgets.HTML(self.board())
@@ -182,7 +182,7 @@ class Pad:
         """An ipycanvas canvas that reports to this pad, and what wipes it."""
         from ipycanvas import Canvas, hold_canvas
 
-        from ftlib.tasks.secret import PEN, SIDE
+        from ftlessons.lesson03.secret import PEN, SIDE
 
         canvas = Canvas(width=SIDE, height=SIDE)
         canvas.layout.border = "2px solid #7f7f7f"
@@ -217,7 +217,7 @@ class Pad:
 
 
 def _inside(x: float, y: float) -> tuple[float, float]:
-    from ftlib.tasks.secret import SIDE
+    from ftlessons.lesson03.secret import SIDE
 
     return min(max(float(x), 0.0), float(SIDE)), min(max(float(y), 0.0), float(SIDE))
 
@@ -227,7 +227,7 @@ def _thumbnails(sign: str, drawings: Sequence[Drawing]) -> str:
 
 
 def _thumbnail(drawing: Drawing, alt: str) -> str:
-    from ftlib.tasks.secret import PEN, SIDE
+    from ftlessons.lesson03.secret import PEN, SIDE
 
     lines = "".join(
         f'<polyline points="{" ".join(f"{x:.0f},{y:.0f}" for x, y in [*stroke, stroke[-1]])}"/>' for stroke in drawing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from ftlib.own.base import OwnData
+from ftlib.own.ink import to_ink
 from ftlib.tasks.glyphs import to_input
-from ftlib.tasks.ink import to_ink
-from ftlib.tasks.own_data import OwnData
 from ftlib.tasks.vision import SVM_SETTINGS, ImageTask
 
 FORMAT, VERSION = "ftlib secret alphabet", 1

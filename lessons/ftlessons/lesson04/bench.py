@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ftlib.knobs import Knobs
+    from ftlessons.lesson04.hyperparameters import Knobs
     from ftlib.metrics import Score
     from ftlib.plots import Picture
 
@@ -30,7 +30,7 @@ LOOKS = 5  # at the validation digits during a run
 class Run:
     """One run on the board."""
 
-    knobs: Knobs
+    hyperparameters: Knobs
     budget: int
     curve: list[tuple[int, float]] = field(default_factory=list)
     valid: float | None = None
@@ -63,7 +63,7 @@ class Bench:
         """Whether a run is left and the test set still shut."""
         return self.test is None and len(self.runs) < self.allowed
 
-    def train(self, knobs: Knobs, budget: int, watch: Callable[[Run], None] = lambda run: None) -> Run:
+    def train(self, hyperparameters: Knobs, budget: int, watch: Callable[[Run], None] = lambda run: None) -> Run:
         """Train once on the same draw of labels; a repeat gets another head and another order.
 
         Args:
@@ -74,24 +74,24 @@ class Bench:
         """
         if not self.may_train:
             raise RuntimeError("no run is left: the budget is used up, or the test set is open")
-        from ftlib import knobs as bench_knobs
+        from ftlessons.lesson04 import hyperparameters as bench_knobs
         from ftlib import tasks
         from ftlib.train import TrainingDiverged
 
-        task, run = tasks.get(self.task_name), Run(knobs, budget)
-        seed = sum((before.knobs, before.budget) == (knobs, budget) for before in self.runs)
+        task, run = tasks.get(self.task_name), Run(hyperparameters, budget)
+        seed = sum((before.knobs, before.budget) == (hyperparameters, budget) for before in self.runs)
         self.runs.append(run)
 
         def look(model: Any) -> Score:
             score = bench_knobs.validate(task, model)
-            run.curve.append((min(knobs.steps, (len(run.curve) + 1) * every), score.value))
+            run.curve.append((min(hyperparameters.steps, (len(run.curve) + 1) * every), score.value))
             watch(run)
             return score
 
-        every = max(1, knobs.steps // LOOKS)
+        every = max(1, hyperparameters.steps // LOOKS)
         data = task.sample(budget, seed=0)
         try:
-            model, history = bench_knobs.train(knobs, task, data, seed, evaluate=look, evaluate_every=every)
+            model, history = bench_knobs.train(hyperparameters, task, data, seed, evaluate=look, evaluate_every=every)
         except TrainingDiverged:
             run.note = "lost: the loss became infinite"
             return run
@@ -133,9 +133,11 @@ def bench(task: str = "digits", runs: int = 12) -> None:
     The target is the best mean of the recorded runs. Where widgets do not run, the recorded figure of depth
     against rate stands instead.
     """
-    from ftlib import knobs, studies
+    from authoring import record
+    from ftlessons.lesson04 import hyperparameters
+    from ftlib import results
 
-    table = knobs.runs(studies.load("rates"), task, depth=list(DEPTHS))
+    table = hyperparameters.runs(results.study("rates"), task, depth=list(DEPTHS))
     target = round(table.groupby(["depth", "lr"]).valid.mean().max(), 3)
     picture = recorded(table)
     shown = picture._repr_mimebundle_()
@@ -145,18 +147,18 @@ def bench(task: str = "digits", runs: int = 12) -> None:
 
 def recorded(table: pd.DataFrame) -> Picture:
     """The recorded validation accuracy over depth and rate."""
-    from ftlib import knob_plots
+    from ftlessons.lesson04 import figures
 
     names = {depth: text for depth, text in DEPTHS.items() if (table.depth == depth).any()}
-    return knob_plots.depth_by_rate(table, "Depth and rate, ten labels per class", names)
+    return figures.depth_by_rate(table, "Depth and rate, ten labels per class", names)
 
 
 def bench_widget(state: Bench) -> Any:
     """The knobs, the two buttons, the live curve and the board as one ipywidgets box."""
     import ipywidgets as widgets
 
-    from ftlib.knob_plots import plain
-    from ftlib.knobs import Knobs
+    from ftlessons.lesson04.figures import plain
+    from ftlessons.lesson04.hyperparameters import Knobs
 
     def slider(options: list, value: Any, description: str) -> Any:
         style, layout = {"description_width": "120px"}, widgets.Layout(width="min(480px, 98%)")
@@ -180,9 +182,9 @@ def bench_widget(state: Bench) -> Any:
 
     def press_train(_: Any) -> None:
         train.disabled, test.disabled, train.description = True, True, "Training ..."
-        knobs = Knobs(depth=depth.value, lr=rate.value, schedule=schedule.value, head_first=head_first.value)
+        hyperparameters = Knobs(depth=depth.value, lr=rate.value, schedule=schedule.value, head_first=head_first.value)
         try:
-            state.train(knobs, labels.value, lambda run: setattr(curve, "value", _curve(state)))
+            state.train(hyperparameters, labels.value, lambda run: setattr(curve, "value", _curve(state)))
         finally:
             train.description = "Train"
             settle()
@@ -198,7 +200,8 @@ def bench_widget(state: Bench) -> Any:
 
 def _curve(state: Bench) -> str:
     """The validation score along the newest run, with the earlier ones in grey."""
-    from ftlib import palette, plots
+    from ftlib import plots
+    from ftlib.plots import palette
 
     fig, ax = plots.figure("Validation accuracy during the run", "optimizer step", "accuracy", size=(6.4, 2.6))
     for run in state.runs[:-1]:
@@ -226,7 +229,7 @@ def _board(state: Bench) -> str:
 
 
 def _row(number: int, run: Run, is_best: bool) -> tuple[object, ...]:
-    from ftlib.knob_plots import plain
+    from ftlessons.lesson04.figures import plain
 
     score = f"{run.valid:.3f}" if run.valid is not None else "-"
     note = run.note or ("best so far" if is_best else "")

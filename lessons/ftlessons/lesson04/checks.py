@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,14 +18,15 @@ def runs_without_names() -> pd.DataFrame:
     """Four recorded runs with one draw of labels: what was measured, without the knobs."""
     import pandas as pd
 
-    from ftlib import knobs, studies
+    from ftlessons.lesson04 import hyperparameters
+    from ftlib import results
 
-    rates, others = studies.load("rates"), studies.load("other_knobs")
+    rates, others = results.study("rates"), results.study("other_hyperparameters")
     arms = {
-        "rate too low": knobs.runs(rates, lr=3e-5),
-        "rate too high": knobs.runs(rates, lr=1e-2),
-        "BatchNorm moved": knobs.runs(others, depth="head", batchnorm="train"),
-        "nothing": knobs.runs(rates, lr=3e-4),
+        "rate too low": hyperparameters.runs(rates, lr=3e-5),
+        "rate too high": hyperparameters.runs(rates, lr=1e-2),
+        "BatchNorm moved": hyperparameters.runs(others, depth="head", batchnorm="train"),
+        "nothing": hyperparameters.runs(rates, lr=3e-4),
     }
     columns = {
         "loss": "training loss at the end", "distance": "distance from the start", "source": "accuracy on letters",

@@ -8,11 +8,12 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from ftlib import palette, plots
-from ftlib.knobs import at_own_rate
+from ftlessons.lesson04.hyperparameters import at_own_rate
+from ftlib import plots
+from ftlib.history import History
 from ftlib.metrics import difference, mean_interval
+from ftlib.plots import palette
 from ftlib.train import Schedule, lr_factor
-from ftlib.watching import History
 
 PANELS = {
     "valid": "accuracy on validation digits",

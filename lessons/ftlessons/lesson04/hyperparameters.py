@@ -10,8 +10,8 @@ import pandas as pd
 from torch import nn
 from torch.utils.data import Dataset
 
+from ftlessons.lesson04.augment import AUGMENTATIONS, augmented
 from ftlib import adapt, runtime
-from ftlib.augment import AUGMENTATIONS, augmented
 from ftlib.cached import fit_head
 from ftlib.metrics import Interval, Score, difference
 from ftlib.recipes import source_score

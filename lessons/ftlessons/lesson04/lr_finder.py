@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ftlib import adapt, palette, plots, runtime
-from ftlib.batching import EpochBatches
+from ftlib import adapt, plots, runtime
+from ftlib.batches import EpochBatches
+from ftlib.plots import palette
 from ftlib.train import Loss, default_loss
 
 TOO_HIGH = 4.0  # times the lowest loss so far: the run has blown up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +23,9 @@ def curves_without_names() -> dict[str, list[float]]:
 
 
 def _recorded_run() -> pd.Series:
-    from ftlib import studies
+    from ftlib import results
 
-    table = studies.load("brakes")
+    table = results.study("regularisers")
     return table[(table.brake == "none") & (table.wrong > 0)].set_index("seed").loc[SHOWN_SEED]
 
 
@@ -62,8 +62,8 @@ def curves(answer: Any) -> str:
 
 def _best_epoch(stop: float) -> tuple[int, float]:
     """The epoch with the best score, and how much lower the score is at the look next to ``stop``."""
-    from ftlib import monitor
-    from ftlib.studies.brakes import EPOCHS_A_LOOK
+    from ftlessons.lesson05 import monitor
+    from ftlessons.lesson05.studies.regularisers import EPOCHS_A_LOOK
 
     seen = list(_recorded_run()["validation"])
     look = round(stop / EPOCHS_A_LOOK) - 1
@@ -137,7 +137,7 @@ def _all_rows(table: pd.DataFrame) -> list[int]:
 )
 def patience(answer: Any) -> str:
     """A function (scores, patience) to the look whose weights early stopping keeps."""
-    from ftlib import monitor
+    from ftlessons.lesson05 import monitor
 
     expect(callable(answer), "give a function of scores and patience")
     trials = ([0.5, 0.6, 0.7], [0.5, 0.7, 0.6, 0.9], [0.7, 0.6, 0.6, 0.9], [0.5, 0.5, 0.5, 0.6], [0.4])

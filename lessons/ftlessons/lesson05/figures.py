@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftlib import palette, plots
-from ftlib.imbalance import THRESHOLDS, at_threshold
+from ftlessons.lesson05.imbalance import THRESHOLDS, at_threshold
+from ftlib import plots
 from ftlib.metrics import difference
+from ftlib.plots import palette
 
 
 def lines(

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
+from ftlessons.lesson04.augment import augmentation
 from ftlib import adapt, metrics, tasks
-from ftlib.augment import augmentation
 from ftlib.metrics import Score
 from ftlib.tasks.base import Task
 

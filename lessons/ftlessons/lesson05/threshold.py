@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from ftlib.plots import Picture
@@ -29,7 +29,7 @@ def threshold_bench() -> None:
 @lru_cache(maxsize=9)
 def scored(share: str, method: str) -> dict[str, tuple[list[float], list[int]]]:
     """Train a model for rare eights, and say how sure it is of each validation and test example, with the truth."""
-    from ftlib.studies import rare
+    from ftlessons.lesson05.studies import rare
 
     sure, true = rare.scored(share, method, SEED)
     return {name: (sure[name], true[name]) for name in ("validation", "test")}
@@ -52,11 +52,11 @@ def tally(sure: Sequence[float], true: Sequence[int], threshold: float) -> dict[
 
 def picture(share: str, method: str, threshold: float) -> Picture:
     """Accuracy, precision and recall over the threshold, on the validation people."""
-    from ftlib import monitor_plots
+    from ftlessons.lesson05 import figures
 
     sure, true = scored(share, method)["validation"]
     title = f"Eights, {share}, {method}: scores over the threshold"
-    return monitor_plots.thresholds(sure, true, title, at=threshold)
+    return figures.thresholds(sure, true, title, at=threshold)
 
 
 def report(share: str, method: str, threshold: float, cost: int, split: str = "validation") -> str:
@@ -67,7 +67,7 @@ def report(share: str, method: str, threshold: float, cost: int, split: str = "v
 
 def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: int, who: str) -> str:
     """``report`` of any scores (N,) with their truth (N,); ``who`` says on what."""
-    from ftlib import imbalance
+    from ftlessons.lesson05 import imbalance
 
     found = tally(sure, true, threshold)
     scores = imbalance.at_threshold(sure, true, threshold)
@@ -84,7 +84,7 @@ def bench_widget() -> Any:
     """The sliders, the button, the report and the figure as one ipywidgets box."""
     import ipywidgets as widgets
 
-    from ftlib.studies.rare import METHODS, SHARES
+    from ftlessons.lesson05.studies.rare import METHODS, SHARES
 
     style, wide = {"description_width": "150px"}, widgets.Layout(width="min(480px, 98%)")
     make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,10 +64,10 @@ def methods_without_names() -> pd.DataFrame:
     """What three recorded methods do with 256 labels, as columns A, B and C; all but the last row are accuracies."""
     import pandas as pd
 
-    from ftlib import studies
-    from ftlib.studies import slices
+    from ftlessons.lesson06.studies import slices
+    from ftlib import results
 
-    table = studies.load("slices")
+    table = results.study("slices")
     found = slices.answers(table)
     plain = found[found["style"] == "plain"]
     rows = {

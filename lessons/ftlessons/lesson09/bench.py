@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ftlib.classroom.display import emit
-from ftlib.classroom.threshold import board
+from ftlessons.classroom.display import emit
+from ftlessons.lesson05.threshold import board
 
 COSTS = (1, 2, 5, 10, 20, 50)
 Scored = tuple[Sequence[float], Sequence[int]]
@@ -30,9 +30,9 @@ def alert_bench(validation: Scored, test: Scored, rare: str, threshold: float = 
 
 
 def _picture(part: Scored, rare: str, threshold: float) -> Any:
-    from ftlib import monitor_plots
+    from ftlessons.lesson05 import figures
 
-    return monitor_plots.thresholds(*part, f"{rare}: scores over the threshold", at=threshold)
+    return figures.thresholds(*part, f"{rare}: scores over the threshold", at=threshold)
 
 
 def alert_widget(validation: Scored, test: Scored, rare: str, threshold: float = 0.5) -> Any:

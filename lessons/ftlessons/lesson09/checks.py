@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,8 @@ def three_readers() -> pd.DataFrame:
 
 
 def _best() -> dict[str, str]:
-    from ftlib import imbalance, metrics
+    from ftlessons.lesson05 import imbalance
+    from ftlib import metrics
 
     table = three_readers()
     best = {"macro F1": max(READERS, key=lambda name: metrics.f1(table.true, table[name]))}

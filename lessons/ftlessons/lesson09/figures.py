@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftlib import palette, plots
+from ftlib import plots
 from ftlib.metrics import correlation
+from ftlib.plots import palette
 
 
 def trends(table: pd.DataFrame, readers: Mapping[str, str], companies: Sequence[str], title: str) -> plots.Picture:

@@ -6,11 +6,11 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ftlessons.classroom import records
+from ftlessons.classroom.display import emit, in_ipython, rich
+from ftlessons.classroom.session import lesson_id, show
+from ftlessons.classroom.storage import Ledger
 from ftlib import runtime
-from ftlib.classroom import records
-from ftlib.classroom.display import emit, in_ipython, rich
-from ftlib.classroom.session import lesson_id, show
-from ftlib.classroom.storage import Ledger
 
 SECTION = "labels"
 LARGE = "font-size: 1.25em; line-height: 1.5; min-height: 3em; white-space: normal"
@@ -102,7 +102,7 @@ class Desk:
         """The next text, a button a class, and how many are done, as one ipywidgets box."""
         import ipywidgets as widgets
 
-        from ftlib.classroom.widgets import paragraph, say
+        from ftlessons.classroom.widgets import paragraph, say
 
         text, status = paragraph(""), paragraph("")
         buttons = [widgets.Button(description=name, tooltip=f"Label it {name}") for name in self.classes]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
-    from ftlib.tasks.clips import Clips
+    from ftlib.speech.clips import Clips
 
 ENOUGH, LISTENERS = 0.70, "tune_valid"
 NEAR = 0.5  # a backbone further than this from the checkpoint, as a share of its length, did not start there
@@ -79,7 +79,7 @@ def _distance(model: Any, start: Any) -> float:
 
 def mislabelled() -> tuple[Clips, list[str]]:
     """Six recorded sentences, and the texts that came with them; two of the texts have changed places."""
-    from ftlib.tasks import clips
+    from ftlib.speech import clips
 
     pool = clips.shipped("dictation", part="general-train")
     texts = pool.column("text")
@@ -143,9 +143,9 @@ def fits(answer: Any) -> str:
 
 
 def _too_long(factor: int, count: Any = None) -> list[int]:
-    from ftlib import decoding
+    from ftlib.speech import ctc
 
-    needed = count or decoding.frames_needed
+    needed = count or ctc.frames_needed
     return [i for i, (text, seconds) in enumerate(dictated()) if needed(text) > frames(seconds, factor)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,23 +37,23 @@ def reach_explorer(model: WaveNet, wave: Tensor, said: str) -> None:
 
 def tree(blocks: int, dilated: bool) -> Picture:
     """Which frames the frame at the top can see."""
-    from ftlib import sound_plots
-    from ftlib.tasks import reach
+    from ftlessons.lesson13 import receptive_field
+    from ftlib.speech import figures
 
     kind = "with dilations 1, 2, 4, 8" if dilated else "without dilation"
-    return sound_plots.receptive_field(reach.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
+    return figures.receptive_field(receptive_field.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
 
 
 def explorer_widget(spell: Any, said: str) -> Any:
     """The slider, the box, the answer and the tree as one ipywidgets box."""
     import ipywidgets as widgets
 
-    from ftlib.classroom.widgets import paragraph, say
-    from ftlib.tasks import reach
+    from ftlessons.classroom.widgets import paragraph, say
+    from ftlessons.lesson13 import receptive_field
 
     style = {"description_width": "80px"}
     blocks = widgets.IntSlider(
-        value=4, min=1, max=reach.BLOCKS, description="Blocks", continuous_update=False, style=style
+        value=4, min=1, max=receptive_field.BLOCKS, description="Blocks", continuous_update=False, style=style
     )
     dilated = widgets.Checkbox(value=True, description="Dilations 1, 2, 4, 8 in turn", indent=False)
     answer, picture = paragraph(""), widgets.HTML()
@@ -71,19 +71,20 @@ def explorer_widget(spell: Any, said: str) -> Any:
 
 
 def _spelled(model: WaveNet, wave: Tensor, blocks: int, dilated: bool) -> str:
-    from ftlib.tasks import clips, reach
+    from ftlessons.lesson13 import receptive_field
+    from ftlib.speech import clips
 
     with clips.spelling(model):
-        return reach.spelled_within(model, wave, reach.reach(reach.dilations(blocks, dilated)))
+        return receptive_field.spelled_within(model, wave, receptive_field.reach(receptive_field.dilations(blocks, dilated)))
 
 
 def _row(blocks: int, dilated: bool, spell: Any, said: str) -> tuple[str, ...]:
-    from ftlib import decoding
-    from ftlib.tasks import reach
+    from ftlessons.lesson13 import receptive_field
+    from ftlib.speech import ctc
 
     text = spell(blocks, dilated)
-    sees = reach.milliseconds(reach.reach(reach.dilations(blocks, dilated)))
-    errors = decoding.character_error_rate([said], [text])
+    sees = receptive_field.milliseconds(receptive_field.reach(receptive_field.dilations(blocks, dilated)))
+    errors = ctc.character_error_rate([said], [text])
     return _count(blocks), "yes" if dilated else "no", f"{sees:,.0f} ms", text or "(nothing)", f"{errors:.0%}"
 
 

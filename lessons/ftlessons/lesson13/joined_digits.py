@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ftlib import audio, decoding
 from ftlib.models.wavenet import WaveNet
-from ftlib.tasks import clips
-from ftlib.tasks.clips import Clips
-from ftlib.tasks.speech import WORDS
+from ftlib.speech import audio, clips, ctc
+from ftlib.speech.clips import Clips
+from ftlib.speech.tasks import WORDS
 
 SAMPLES_A_FRAME_OUT = WaveNet.stride * audio.HOP
 
@@ -53,7 +52,7 @@ def joined(data: Clips, n: int, seed: int = 0) -> list[Joined]:
 def alignment(model: WaveNet, pair: Joined) -> list[tuple[str, int, int, float]]:
     """Which frames of a pair say which letter, as ``decoding.align`` returns it."""
     with clips.spelling(model):
-        return decoding.align(clips.scores_of(model, Clips([pair.wave], [{"text": pair.text}]))[0], pair.text)
+        return ctc.align(clips.scores_of(model, Clips([pair.wave], [{"text": pair.text}]))[0], pair.text)
 
 
 def right_side(pair: Joined, spans: list[tuple[str, int, int, float]]) -> float:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ftlib import audio, decoding
 from ftlib.models.wavenet import DILATIONS, WaveNet
+from ftlib.speech import audio, ctc
 
 STEM = 2  # frames of the picture that the first layer sees to each side
 BLOCKS = 3 * len(DILATIONS)
@@ -58,4 +58,4 @@ def spelled_within(model: WaveNet, wave: Tensor, frames: int, batch: int = 64) -
     device, middle = next(model.parameters()).device, frames // WaveNet.stride
     model.eval()
     scores = torch.cat([model(part.to(device))[:, middle].float().cpu() for part in views.split(batch)])
-    return decoding.greedy(scores[None], torch.tensor([len(scores)]))[0]
+    return ctc.greedy(scores[None], torch.tensor([len(scores)]))[0]

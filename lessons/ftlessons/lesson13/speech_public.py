@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ftlib import audio, runtime
+from ftlib import runtime
 from ftlib.catalog import CatalogError
+from ftlib.speech import audio
+from ftlib.speech.clips import Clips
+from ftlib.speech.tasks import WORDS, RecordedDigits, SpokenDigits
 from ftlib.tasks.base import Split
-from ftlib.tasks.clips import Clips
-from ftlib.tasks.speech import WORDS, RecordedDigits, SpokenDigits
 
 FOLDER = "SpeechCommands"
 SUBSETS = {"train": "training", "tune": "validation", "test": "testing"}
@@ -85,7 +86,7 @@ class Waves(Clips):
         if i not in self._pictures:
             from torchaudio.functional import resample
 
-            from ftlib.models.wav2vec import RATE
+            from ftlessons.lesson13.wav2vec import RATE
 
             wave = resample(self.waves[i], audio.RATE, RATE)
             self._pictures[i] = ((wave - wave.mean()) / (wave.var(unbiased=False) + 1e-7).sqrt())[None]
@@ -142,7 +143,7 @@ class Wav2VecDigits(RecordedDigits):
         return model
 
     def _model(self, **options: Any) -> nn.Module:
-        from ftlib.models.wav2vec import wav2vec2
+        from ftlessons.lesson13.wav2vec import wav2vec2
 
         model = wav2vec2(**self._source, **options)
         model.pooled = self.pooled

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2ForCTC, Wav2Vec2Model, Wav2Vec2PreTrainedModel
 
-from ftlib import catalog, decoding, runtime
+from ftlib import catalog, runtime
 from ftlib._sources import Unusable, knock
+from ftlib.speech import ctc
 
 REPO, REVISION = "facebook/wav2vec2-base-960h", "22aad52"  # the commit that transformers' own pipeline takes
 RATE = 16_000  # hertz
@@ -59,7 +60,7 @@ def wav2vec2(source: str | Path = REPO, pretrained: bool = True) -> SpellingWav2
     """wav2vec 2.0 base, fine-tuned on 960 hours of people reading (LibriSpeech), with the course's alphabet: 94 million
     parameters, Apache-2.0, 378 MB.
 
-    Its head is cut to the course's 29 signs, so that everything in ``ftlib.decoding`` works on it.
+    Its head is cut to the course's 29 signs, so that everything in ``ftlib.speech.ctc`` works on it.
 
     Args:
         source: a repository of the hub, or a folder with the same files.
@@ -71,7 +72,7 @@ def wav2vec2(source: str | Path = REPO, pretrained: bool = True) -> SpellingWav2
     options = _options(source)
     try:
         config = Wav2Vec2Config.from_pretrained(
-            source, num_labels=decoding.OUTPUTS, apply_spec_augment=False, layerdrop=0.0, **options
+            source, num_labels=ctc.OUTPUTS, apply_spec_augment=False, layerdrop=0.0, **options
         )
         if not pretrained:
             return SpellingWav2Vec2(config).eval()
@@ -85,7 +86,7 @@ def wav2vec2(source: str | Path = REPO, pretrained: bool = True) -> SpellingWav2
 def _with_our_signs(config: Wav2Vec2Config, whole: Wav2Vec2ForCTC, numbers: dict[str, int]) -> SpellingWav2Vec2:
     model = SpellingWav2Vec2(config)
     model.wav2vec2.load_state_dict(whole.wav2vec2.state_dict())
-    rows = [whole.config.pad_token_id, *(numbers[_NAMES.get(sign, sign.upper())] for sign in decoding.ALPHABET)]
+    rows = [whole.config.pad_token_id, *(numbers[_NAMES.get(sign, sign.upper())] for sign in ctc.ALPHABET)]
     with torch.no_grad():
         model.classifier.weight.copy_(whole.lm_head.weight[rows])
         model.classifier.bias.copy_(whole.lm_head.bias[rows])

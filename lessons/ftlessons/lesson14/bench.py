@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
-from ftlib.classroom.read_along import marked, with_terms
+from ftlessons.classroom.display import as_table, emit
+from ftlessons.classroom.read_along import marked, with_terms
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ftlib.plots import Picture
-    from ftlib.tasks.speech import Dictation
+    from ftlib.speech.tasks import Dictation
 
 SENTENCES, WEIGHTS, COSTS = (0, 10, 25, 50, 100, 250), (0.0, 0.1, 0.2, 0.4, 0.8), (0.0, 2.0, 4.0, 8.0, 16.0)
 DRAWN = (0, 50, 250)  # of these in the figure that stands where widgets do not run
@@ -38,8 +38,8 @@ class Bench:
 
     def trial(self, network: str, sentences: int, weight: float, unknown: float | None) -> dict[str, Any]:
         """Decode the test set: a row with every measure, ``unlisted`` (share of words said) and ``read``."""
-        from ftlib import lexicon
-        from ftlib.tasks import clips, transcripts
+        from ftlessons.lesson14 import transcripts
+        from ftlib.speech import clips, lexicon
 
         if network not in self.heard:
             with clips.spelling(self.networks[network]) as model:

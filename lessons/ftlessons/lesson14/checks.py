@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 SAID = "stop the ramipril and give ten milligrams of bisoprolol"
 READ = "stop at the ram pill and give tin milligrams bisoprolol"
@@ -54,7 +54,7 @@ def sentences() -> tuple[str, ...]:
 @cache
 def _heard() -> tuple[Any, Any]:
     from ftlib import tasks
-    from ftlib.tasks import clips
+    from ftlib.speech import clips
 
     task = tasks.get("legal_dictation")
     with clips.spelling(task.pretrained()) as network:
@@ -63,14 +63,14 @@ def _heard() -> tuple[Any, Any]:
 
 def _word_error_rate(words: list[str]) -> tuple[float, float]:
     """With these words and the general ones: the shares of the words said that are not listed, and that are wrong."""
-    from ftlib import decoding, lexicon
-    from ftlib.tasks.speech import general_words
+    from ftlib.speech import ctc, lexicon
+    from ftlib.speech.tasks import general_words
 
     data, scores = _heard()
     listed = lexicon.Lexicon(words=[*general_words(), *words])
     read = [lexicon.beam_search(each, listed) for each in scores]
     said = data.column("text")
-    return listed.unknown(said), decoding.word_error_rate(said, read)
+    return listed.unknown(said), ctc.word_error_rate(said, read)
 
 
 @exercise(
@@ -88,7 +88,7 @@ def _word_error_rate(words: list[str]) -> tuple[float, float]:
 )
 def words(answer: Any) -> str:
     """A function of sentences and listed words that returns at most 60 words to add."""
-    from ftlib.tasks.speech import general_words
+    from ftlib.speech.tasks import general_words
 
     expect(callable(answer), "give a function of (texts, listed) that returns a list of words")
     chosen = answer(list(sentences()), general_words())

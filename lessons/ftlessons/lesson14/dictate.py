@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import emit, rich
-from ftlib.classroom.listen import player
+from ftlessons.classroom.display import emit, rich
+from ftlessons.classroom.listen import player
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ftlib.audio import Recording
+    from ftlib.speech.audio import Recording
 
 Readers = Mapping[str, Callable[["Tensor"], str]]
 
@@ -58,7 +58,7 @@ def dictate(readers: Readers, example: Tensor) -> None:
         readers: name to a function from samples (n,) at 8 kHz to text, such as ``transcripts.spell``.
         example: (n,) at 8 kHz.
     """
-    from ftlib.audio import Recording
+    from ftlib.speech.audio import Recording
 
     heard = Recording(example)
     texts = {name: read(example) for name, read in readers.items()}
@@ -78,7 +78,7 @@ def from_browser(text: str) -> Recording:
     """
     import numpy as np
 
-    from ftlib import audio
+    from ftlib.speech import audio
 
     if text.startswith(REFUSED):
         reason = text.removeprefix(REFUSED).strip()
@@ -96,7 +96,7 @@ def from_upload(value: Any) -> Recording:
     Raises:
         ValueError: the file cannot be used (see ``audio.read``).
     """
-    from ftlib import audio
+    from ftlib.speech import audio
 
     files = list(value.items()) if isinstance(value, dict) else [(file["name"], file) for file in value]
     name, file = files[-1]

@@ -11,8 +11,8 @@ import soundfile
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
-from ftlib import audio
-from ftlib.audio import RATE
+from ftlib.speech import audio
+from ftlib.speech.audio import RATE
 
 
 def to_rate(wave: np.ndarray, rate: int, stretch: float = 1.0) -> np.ndarray:

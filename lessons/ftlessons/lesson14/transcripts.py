@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ftlib import decoding, lexicon, plots
+from ftlib import plots
 from ftlib.metrics import Interval
 from ftlib.models.wavenet import WaveNet
-from ftlib.tasks import clips
+from ftlib.speech import clips, ctc, lexicon
 
 NUMBERS = frozenset(
     "nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -46,13 +46,13 @@ def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
         error, and ``silent``, see ``decoding.silent_errors``.
     """
     said, read, terms = table.said.tolist(), table.read.tolist(), table.terms.tolist()
-    found = {"wer": decoding.word_error_rate(said, read), "cer": decoding.character_error_rate(said, read)}
+    found = {"wer": ctc.word_error_rate(said, read), "cer": ctc.character_error_rate(said, read)}
     for name, wanted in (("terms", terms), ("doses", doses(terms))):
         if any(wanted):
-            found[name] = decoding.term_recall(wanted, read)
+            found[name] = ctc.term_recall(wanted, read)
     wrong = sum(a != b for a, b in zip(said, read, strict=True)) / len(said)
-    found |= {"sentences": wrong, "silent": decoding.silent_errors(said, read, known)}
-    return found | {"swapped": decoding.silent_words(said, read, known)}
+    found |= {"sentences": wrong, "silent": ctc.silent_errors(said, read, known)}
+    return found | {"swapped": ctc.silent_words(said, read, known)}
 
 
 def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFr
 def by_voice(table: pd.DataFrame) -> dict[str, float]:
     """Word error rate of each voice."""
     groups = table.groupby("voice", sort=True)
-    return {voice: decoding.word_error_rate(rows.said.tolist(), rows.read.tolist()) for voice, rows in groups}
+    return {voice: ctc.word_error_rate(rows.said.tolist(), rows.read.tolist()) for voice, rows in groups}
 
 
 def spell(model: WaveNet, wave: Tensor, words: lexicon.Lexicon | None = None, **options: float | None) -> str:
@@ -77,7 +77,7 @@ def spell(model: WaveNet, wave: Tensor, words: lexicon.Lexicon | None = None, **
     with clips.spelling(model):
         (scores,) = clips.scores_of(model, clips.Clips([wave], [{"label": 0}]))
     if words is None:
-        return decoding.greedy(scores[None], torch.tensor([len(scores)]))[0]
+        return ctc.greedy(scores[None], torch.tensor([len(scores)]))[0]
     return lexicon.beam_search(scores, words, **options)
 
 

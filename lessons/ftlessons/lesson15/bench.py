@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.display import as_table, emit
+from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
     from ftlib.metrics import Interval
@@ -38,9 +38,9 @@ def imitation_bench() -> None:
 
 def recorded() -> Picture:
     """The recorded success of pushing, with and without noise, over how many actions are executed."""
-    from ftlib import plots, studies
+    from ftlib import plots, results
 
-    table = studies.load("arm_cloning")
+    table = results.study("arm_cloning")
     shaken = [f"noise {noise:g}" if noise else "no noise" for noise in table.noise]
     lines = [f"{noise}, chunk of {chunk}" for noise, chunk in zip(shaken, table.chunk, strict=True)]
     table = table.rename(columns={"execute": "budget", "success": "score"})
@@ -50,8 +50,8 @@ def recorded() -> Picture:
 
 def run(demos: int, noise: float, execute: int, seed: int) -> Trial:
     """Train a policy from nothing and let it push twenty times."""
+    from ftlessons.lesson15.studies import arm_cloning
     from ftlib.metrics import wilson_interval
-    from ftlib.studies import arm_cloning
 
     success = arm_cloning.trial(noise, 8, execute, seed, demos=demos, episodes=EPISODES)
     return Trial(demos, noise, execute, wilson_interval(round(success * EPISODES), EPISODES))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 if TYPE_CHECKING:
-    from ftlib.tasks.arm_demos import Demonstrations
+    from ftlib.robot.demonstrations import Demonstrations
 
 CHOICES = (50, 100, 200, 300, 500)
 EXPECTED, WIDEST = 0.8, 0.10
@@ -43,17 +43,17 @@ def _width(interval: Any) -> float:
 @cache
 def _logs(which: range) -> tuple[Demonstrations, Demonstrations]:
     """The log as its faulty program wrote it, and as it should be."""
-    from ftlib.tasks import arm_demos
+    from ftlib.robot import demonstrations
 
-    true = arm_demos.record("reach", which, noise=0)
+    true = demonstrations.record("reach", which, noise=0)
     done = true.done.copy()
     done[..., 0], done[..., 1] = true.done[..., 1], -true.done[..., 0]  # the program's frame is turned by 90 degrees
-    return arm_demos.Demonstrations(true.seen, done, true.seeds), true
+    return demonstrations.Demonstrations(true.seen, done, true.seeds), true
 
 
 def _copy(log: Demonstrations) -> Demonstrations:
     """A log that may be changed in place."""
-    from ftlib.tasks.arm_demos import Demonstrations
+    from ftlib.robot.demonstrations import Demonstrations
 
     return Demonstrations(log.seen.copy(), log.done.copy(), log.seeds.copy())
 
@@ -76,7 +76,7 @@ def log(answer: Any) -> str:
     """A function from faulty Demonstrations to repaired ones, tried on another log."""
     import numpy as np
 
-    from ftlib.tasks.arm_demos import Demonstrations
+    from ftlib.robot.demonstrations import Demonstrations
 
     expect(callable(answer), "give a function that takes Demonstrations and returns Demonstrations")
     broken, true = _logs(OTHER_SEEDS)
@@ -95,7 +95,7 @@ def _unchanged(log: Demonstrations) -> Demonstrations:
 
 
 def _swapped(log: Demonstrations) -> Demonstrations:
-    from ftlib.tasks.arm_demos import Demonstrations
+    from ftlib.robot.demonstrations import Demonstrations
 
     return Demonstrations(log.seen, log.done[..., [1, 0, 2, 3]], log.seeds)
 
@@ -107,7 +107,7 @@ def _in_place(log: Demonstrations) -> Demonstrations:
 
 
 def _turned_again(log: Demonstrations) -> Demonstrations:
-    from ftlib.tasks.arm_demos import Demonstrations
+    from ftlib.robot.demonstrations import Demonstrations
 
     done = log.done.copy()
     done[..., 0], done[..., 1] = log.done[..., 1], -log.done[..., 0]

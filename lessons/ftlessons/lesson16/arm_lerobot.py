@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from ftlib.tasks.arm_demos import Demonstrations
+from ftlib.robot.demonstrations import Demonstrations
 
 FPS = 25
 

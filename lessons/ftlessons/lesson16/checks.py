@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 NEXT_SEED = 5
 
@@ -13,16 +13,16 @@ NEXT_SEED = 5
 @cache
 def practice() -> list[Any]:
     """A hundred practice episodes of a policy that was fine-tuned on five demonstrations."""
-    from ftlib.studies import arm_next
+    from ftlessons.lesson16.studies import arm_next
 
     return arm_next.practise(NEXT_SEED)
 
 
 def at_random() -> float:
     """The recorded success rate of that policy after five more demonstrations from random starts."""
-    from ftlib import studies
+    from ftlib import results
 
-    rows = studies.load("arm_next")
+    rows = results.study("arm_next")
     return rows[(rows.choice == "random") & (rows.seed == NEXT_SEED)].score.item()
 
 
@@ -36,7 +36,7 @@ def at_random() -> float:
 )
 def following(answer: Any) -> str:
     """Seeds of five practice starts whose demonstrations help more than random ones."""
-    from ftlib.studies import arm_next
+    from ftlessons.lesson16.studies import arm_next
 
     known = {episode.seed for episode in practice()}
     expect(isinstance(answer, list | tuple), "give a list of five seeds, such as [40003, 40007, ...]")
@@ -54,9 +54,9 @@ def following(answer: Any) -> str:
 
 
 def _mean_lead() -> float:
-    from ftlib import studies
+    from ftlib import results
 
-    means = studies.load("arm_next").groupby("choice").score.mean()
+    means = results.study("arm_next").groupby("choice").score.mean()
     return means["failed"] - means["random"]
 
 

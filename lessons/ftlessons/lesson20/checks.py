@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ftlib.classroom.checks import exercise, expect
+from ftlessons.classroom.checks import exercise, expect
 
 GROUP = r"(hand\d+)"
 WRONG_FOLDER, TWO_FOLDERS = "camp/hand07_d", "camp/hand02_d"
@@ -20,21 +20,21 @@ def _raw() -> Any:
 
 def _signs(drop: tuple[str, ...]) -> Any:
     from ftlib import catalog
-    from ftlib.tasks.own import from_folder
+    from ftlib.own.task import from_folder
 
     return from_folder(catalog.path("signs", verbose=False) / "pictures", group=GROUP, drop=drop)
 
 
 def _duplicates_alone() -> list[str]:
-    from ftlib import data_checks
+    from ftlib.own import checks
 
-    return data_checks.duplicates(_raw()).drop
+    return checks.duplicates(_raw()).drop
 
 
 def _without_looking() -> list[str]:
-    from ftlib import data_checks
+    from ftlib.own import checks
 
-    return list({*_duplicates_alone(), *data_checks.suspects(_raw()).table.id})
+    return list({*_duplicates_alone(), *checks.suspects(_raw()).table.id})
 
 
 def _everything_odd() -> list[str]:
@@ -58,7 +58,7 @@ def reference_drop() -> list[str]:
 )
 def clean(answer: Any) -> str:
     """Ids of the pictures of the map signs that should be left out."""
-    from ftlib import data_checks
+    from ftlib.own import checks
 
     expect(isinstance(answer, list | tuple | set), "give a list of ids, as they stand in raw.items.id")
     ids = [str(id) for id in answer]
@@ -69,7 +69,7 @@ def clean(answer: Any) -> str:
     odd = next((start for start in ODD_BUT_RIGHT if any(id.startswith(start) for id in ids)), "")
     expect(not odd, f"{odd} surprises the simple model, and yet its label is right: leave it in")
     expect(len(ids) <= MOST_DROPPED, f"you leave out {len(ids)} pictures: so many are not wrong, and labels cost money")
-    left = data_checks.duplicates(_signs(tuple(ids)))
+    left = checks.duplicates(_signs(tuple(ids)))
     expect(left.table.empty, f"copies are still there, such as {left.table.id.iloc[0] if len(left.table) else ''}")
     return "No copy and no wrong folder is left. Whatever you find later, write it into the guideline."
 

@@ -15,10 +15,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from ftlessons.lesson01.mlp import mlp
+from ftlessons.lesson01.spirals import spirals
 from ftlib import runtime, tasks
 from ftlib.metrics import Interval, difference
-from ftlib.models.mlp import mlp
-from ftlib.tasks.toy import spirals
 
 LESSON = "01"
 DATA = ("spirals", "digits")

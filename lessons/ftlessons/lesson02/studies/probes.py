@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from ftlib import models, probing, runtime
+from ftlessons.lesson02 import probing, transfer
+from ftlib import models, runtime
 from ftlib.metrics import Interval, difference, mean_interval
-from ftlib.tasks import ladder
 
 LESSON = "02"
 CHECKPOINT = "glyph-resnet10"
@@ -26,12 +26,12 @@ SEEDS, TUNE_SEEDS, BUDGET = range(10), range(100, 103), 10
 
 def jobs() -> list[tuple]:
     """Network, target and draw of labels; a random network's weights are drawn anew with the labels."""
-    return [(weights, target, seed) for target in ladder.NAMES for weights in WEIGHTS for seed in SEEDS]
+    return [(weights, target, seed) for target in transfer.NAMES for weights in WEIGHTS for seed in SEEDS]
 
 
 def one(weights: str, target: str, seed: int) -> dict[str, Any]:
     """A row: the probe's accuracy on the test examples at each stage."""
-    learn, test = ladder.draw(target, BUDGET, seed)
+    learn, test = transfer.draw(target, BUDGET, seed)
     model = network(weights, seed)
     z, shown = probing.readings(model, learn[0]), _read(model, target, seed, test[0])
     found = {}
@@ -63,7 +63,7 @@ def strengths(weights: str, target: str) -> dict[str, float]:
     """The probe's C at each stage, chosen on the pool for tuning."""
     draws = []
     for seed in TUNE_SEEDS:
-        (x, y), (test_x, test_y) = ladder.draw(target, BUDGET, seed, tune=True)
+        (x, y), (test_x, test_y) = transfer.draw(target, BUDGET, seed, tune=True)
         model = network(weights, seed)
         draws.append((probing.readings(model, x), y, probing.readings(model, test_x), test_y))
     return {s: probing.strength([(z[s], y, tz[s], ty) for z, y, tz, ty in draws]) for s in STAGES}
@@ -89,12 +89,12 @@ def removed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 def general_then_specific(table: pd.DataFrame) -> dict[str, Interval]:
     """What claim C4 needs: early stages help everywhere, later ones help letters more than other targets."""
     found = {}
-    for target in ladder.TARGETS[1:]:
+    for target in transfer.TARGETS[1:]:
         found[f"early is general, {target}: layer1 of letters minus layer1 of random"] = difference(
             at(table, target, "layer1"), at(table, target, "layer1", "random")
         )
     own = removed(at(table, "letters", "layer1"), at(table, "letters", "layer4"))
-    for target in ladder.TARGETS[1:]:
+    for target in transfer.TARGETS[1:]:
         other = removed(at(table, target, "layer1"), at(table, target, "layer4"))
         found[f"late is specific: share of layer1's errors that layer4 removes, letters minus {target}"] = difference(
             own, other
@@ -116,7 +116,7 @@ def simple_then_whole(table: pd.DataFrame) -> dict[str, Interval]:
 def distances(table: pd.DataFrame) -> pd.DataFrame:
     """Columns ``target, seed, removed``: the share of a random network's errors that the letters network removes."""
     rows = []
-    for target in ladder.TARGETS:
+    for target in transfer.TARGETS:
         shares = removed(at(table, target, "layer4", "random"), at(table, target, "layer4"))
         rows += [{"target": target, "seed": seed, "removed": share} for seed, share in enumerate(shares)]
     return pd.DataFrame(rows)
@@ -125,8 +125,8 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 def further_away(table: pd.DataFrame) -> dict[str, Interval]:
     """The first part of claim C18: the checkpoint helps each target, and less at each step away from letters."""
     shares = {target: rows.removed.to_numpy() for target, rows in distances(table).groupby("target")}
-    helps = {f"helps {target}": mean_interval(shares[target]) for target in ladder.TARGETS[1:]}
-    steps = zip(ladder.TARGETS, ladder.TARGETS[1:], strict=False)
+    helps = {f"helps {target}": mean_interval(shares[target]) for target in transfer.TARGETS[1:]}
+    steps = zip(transfer.TARGETS, transfer.TARGETS[1:], strict=False)
     return helps | {f"less for {far} than for {near}": difference(shares[near], shares[far]) for near, far in steps}
 
 

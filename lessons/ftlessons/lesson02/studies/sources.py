@@ -15,9 +15,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ftlib import models, probing, runtime, tasks
+from ftlessons.lesson02 import probing, transfer
+from ftlib import models, runtime, tasks
 from ftlib.metrics import Interval, mean_interval
-from ftlib.tasks import ladder
 from ftlib.tasks.glyphs import FONTS, SIZE, GlyphBank
 
 LESSON = "02"
@@ -78,7 +78,7 @@ def probed(model: nn.Module, target: str, seed: int) -> float:
     """Accuracy of a probe on the last stage; its C is chosen on the pool for tuning."""
 
     def read(tune: bool, number: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        (x, y), (test_x, test_y) = ladder.draw(target, BUDGET, number, tune)
+        (x, y), (test_x, test_y) = transfer.draw(target, BUDGET, number, tune)
         return probing.readings(model, x)[LAST], y, probing.readings(model, test_x)[LAST], test_y
 
     C = probing.strength([read(True, number) for number in TUNE_SEEDS])

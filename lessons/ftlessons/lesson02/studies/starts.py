@@ -14,9 +14,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ftlib import adapt, catalog, models, probing, tasks
+from ftlessons.lesson02 import probing, transfer
+from ftlib import adapt, catalog, models, tasks
 from ftlib.metrics import mean_interval
-from ftlib.tasks import ladder, tfidf
+from ftlib.tasks import tfidf
 
 LESSON = "02"
 CANDIDATES = {
@@ -92,7 +93,7 @@ def features(target: str, start: str, split: str) -> tuple[Tensor, Tensor]:
         return sentences(tuple(texts)), y
     if start == "speech-wavenet":
         return _heard(split)
-    x, y = ladder.sound_pictures(split) if target == "sound" else tasks.get("digits").split(split).tensors
+    x, y = transfer.sound_pictures(split) if target == "sound" else tasks.get("digits").split(split).tensors
     if start == "nothing":
         return x[:, 0].flatten(1), y
     return probing.readings(models.load(start), x)["layer4"], y

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ftlib.studies.rates import SEEDS
-from ftlib.studies.rates import one as one
+from ftlessons.lesson04.studies.rates import SEEDS
+from ftlessons.lesson04.studies.rates import one as one
 
 LESSON = "04"
 RATES = (1e-4, 3e-4, 1e-3)

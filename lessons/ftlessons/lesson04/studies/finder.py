@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ftlessons.lesson04.hyperparameters import Knobs, measure
+from ftlessons.lesson04.lr_finder import find_lr
+from ftlessons.lesson04.studies.rates import SEEDS
 from ftlib import adapt, tasks
-from ftlib.knobs import Knobs, measure
-from ftlib.lr_finder import find_lr
-from ftlib.studies.rates import SEEDS
 
 LESSON = "04"
 

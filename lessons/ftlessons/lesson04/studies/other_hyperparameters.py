@@ -5,8 +5,8 @@ The plain run, everything trained at a rate of 3e-4, is in the study ``rates``.
 
 from __future__ import annotations
 
-from ftlib.studies.rates import SEEDS
-from ftlib.studies.rates import one as one
+from ftlessons.lesson04.studies.rates import SEEDS
+from ftlessons.lesson04.studies.rates import one as one
 
 LESSON = "04"
 EPOCH = 7  # steps of 16 in an epoch of 100 pictures

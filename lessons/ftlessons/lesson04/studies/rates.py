@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ftlessons.lesson04.hyperparameters import Knobs, measure
 from ftlib import tasks
-from ftlib.knobs import Knobs, measure
 
 LESSON = "04"
 SEEDS = range(6)

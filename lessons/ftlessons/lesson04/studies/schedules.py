@@ -5,8 +5,8 @@ One cosine for all stages, which they are compared with, is in the study ``rates
 
 from __future__ import annotations
 
-from ftlib.studies.rates import SEEDS
-from ftlib.studies.rates import one as one
+from ftlessons.lesson04.studies.rates import SEEDS
+from ftlessons.lesson04.studies.rates import one as one
 
 LESSON = "04"
 CONSTANT = {"schedule": "constant", "warmup": 0.0}

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, metrics, monitor, tasks
+from ftlessons.lesson05 import monitor
+from ftlib import adapt, metrics, tasks
 from ftlib.cached import fit_head
 from ftlib.tasks.vision import writer_of
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, imbalance, tasks
+from ftlessons.lesson05 import imbalance
+from ftlib import adapt, tasks
 from ftlib.train import fit
 
 LESSON = "05"

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from ftlib import metrics, monitor, tasks
-from ftlib.batching import steps_per_epoch
+from ftlessons.lesson05 import monitor
+from ftlib import metrics, tasks
+from ftlib.batches import steps_per_epoch
 from ftlib.train import fit
 
 LESSON = "05"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ftlessons.lesson06.name_swaps import gap_beyond_chance, moved, swapped_texts
 from ftlib import recipes, tasks
 from ftlib.metrics import Interval, difference
 from ftlib.tasks import tfidf
-from ftlib.tasks.swaps import gap_beyond_chance, moved, swapped_texts
 from ftlib.tasks.text import predict_texts
 
 LESSON = "06"

@@ -13,8 +13,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ftlib import imbalance, metrics, recipes
-from ftlib.studies.finance_start import fit_head, tuned_head, vectors
+from ftlessons.lesson05 import imbalance
+from ftlessons.lesson09.studies.finance_start import fit_head, tuned_head, vectors
+from ftlib import metrics, recipes
 from ftlib.tasks import tfidf
 from ftlib.tasks.text import FinanceNews
 

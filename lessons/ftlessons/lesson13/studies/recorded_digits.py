@@ -1,7 +1,7 @@
 """Lesson 13: the same recipes on digits that people recorded, each run tested on a speaker that it never heard.
 
 The recordings do not ship. Put those of the Free Spoken Digit Dataset (or your own, named the same way) in a folder,
-name it in ``FTLIB_RECORDED_DIGITS``, and run ``python -m ftlib results recorded_digits``. Rates and step counts are
+name it in ``FTLIB_RECORDED_DIGITS``, and run ``python -m authoring results recorded_digits``. Rates and step counts are
 those tuned on the synthetic voices. ``as_cut`` is ``spelling`` without the silence that is put around each recording.
 That silence helps was found on the recordings named above, so its gain there is a hopeful one; how much is put around
 them comes from the pre-training (``audio.MARGIN``).
@@ -13,8 +13,9 @@ import os
 from functools import cache
 from typing import Any
 
-from ftlib import audio, recipes
-from ftlib.tasks.speech import RecordedDigits
+from ftlib import recipes
+from ftlib.speech import audio
+from ftlib.speech.tasks import RecordedDigits
 
 LESSON = "13"
 FOLDER = "FTLIB_RECORDED_DIGITS"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from ftlessons.lesson14 import transcripts
 from ftlib import metrics, recipes, tasks
-from ftlib.tasks import transcripts
 
 LESSON = "14"
 MINUTES, SEEDS = 10, 5

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ftlessons.lesson14.studies.dictation_noise import fine_tuned
 from ftlib import tasks
-from ftlib.studies.dictation_noise import fine_tuned
-from ftlib.tasks.clips import Clips
+from ftlib.speech.clips import Clips
 
 LESSON = "14"
 MINUTES, SEEDS, GENERAL = 10, 5, 75  # general sentences mixed in, about four minutes

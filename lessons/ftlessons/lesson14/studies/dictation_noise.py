@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ftlib import adapt, noise, recipes, tasks
-from ftlib.batching import steps_per_epoch
+from ftlessons.lesson14 import noise
+from ftlib import adapt, recipes, tasks
+from ftlib.batches import steps_per_epoch
 from ftlib.models.wavenet import WaveNet
-from ftlib.tasks.clips import Clips
+from ftlib.speech.clips import Clips
 from ftlib.train import fit
 
 LESSON = "14"

@@ -6,9 +6,9 @@ import torch
 
 from ftlib import tasks
 from ftlib.models.policy import Policy
-from ftlib.tasks import arm_demos, arm_rollouts
-from ftlib.tasks.arm import Arm
-from ftlib.tasks.arm_demos import NOISE
+from ftlib.robot import demonstrations, rollouts
+from ftlib.robot.arm import Arm
+from ftlib.robot.demonstrations import NOISE
 from ftlib.train import fit
 
 LESSON = "15"
@@ -35,15 +35,15 @@ def trial(
 ) -> float:
     """Train from random weights on fresh demonstrations; returns the share of episodes that succeed."""
     start = DEMO_SEEDS + 1000 * seed
-    shown = arm_demos.record(SKILL, range(start, start + 2 * demos), noise=noise, enough=demos)
+    shown = demonstrations.record(SKILL, range(start, start + 2 * demos), noise=noise, enough=demos)
     task = tasks.get(SKILL)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = Policy(chunk=chunk)
     normal = task.pretrained().layer1[0]
     policy.normalise_with(normal.mean, normal.std)
-    fit(policy, arm_demos.examples(shown, chunk), steps=STEPS, lr=LR, batch_size=task.batch_size, loss=task.loss,
+    fit(policy, demonstrations.examples(shown, chunk), steps=STEPS, lr=LR, batch_size=task.batch_size, loss=task.loss,
         seed=seed, progress=False)  # fmt: skip
     with Arm(SKILL) as arm:
-        ended = arm_rollouts.rollouts(arm, policy, range(TEST_SEEDS, TEST_SEEDS + episodes), execute)
-    return arm_rollouts.successes(ended) / episodes
+        ended = rollouts.rollouts(arm, policy, range(TEST_SEEDS, TEST_SEEDS + episodes), execute)
+    return rollouts.successes(ended) / episodes

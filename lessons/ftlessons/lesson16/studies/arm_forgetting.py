@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch.utils.data import ConcatDataset
 
+from ftlessons.lesson16.studies.arm_mixes import SEEDS_FROM
 from ftlib import recipes, tasks
-from ftlib.studies.arm_mixes import SEEDS_FROM
-from ftlib.tasks import arm_demos
-from ftlib.tasks.arm_reports import success_rate
+from ftlib.robot import demonstrations
+from ftlib.robot.reports import success_rate
 from ftlib.train import fit
 
 LESSON = "16"
@@ -28,8 +28,8 @@ def one(factor: float, replay: int, seed: int) -> dict:
     policy, train = task.pretrained(), task.sample(BUDGET, seed)
     if replay:
         start = SEEDS_FROM + 50 * seed  # these the policy saw when it was pre-trained
-        old = arm_demos.record("push", range(start, start + 2 * replay), enough=replay)
-        train = ConcatDataset([train, arm_demos.examples(old)])
+        old = demonstrations.record("push", range(start, start + 2 * replay), enough=replay)
+        train = ConcatDataset([train, demonstrations.examples(old)])
     fit(policy, train, loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False, **settings)
     scores = {"score": success_rate(task.episodes(policy, n=EPISODES)).value}
     scores["push"] = task.source.evaluate(policy).value

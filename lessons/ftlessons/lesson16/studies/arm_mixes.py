@@ -9,8 +9,8 @@ import torch
 
 from ftlib import recipes, tasks
 from ftlib.models.policy import Policy
-from ftlib.tasks import arm_demos
-from ftlib.tasks.arm_demos import Demonstrations
+from ftlib.robot import demonstrations
+from ftlib.robot.demonstrations import Demonstrations
 from ftlib.train import History, fit
 
 LESSON = "16"
@@ -35,7 +35,7 @@ def skill_demonstrations(skill: str, folder: Path | None = None) -> Demonstratio
     file = folder and folder / f"{skill}.npz"
     if file and file.exists():
         return Demonstrations.load(file)
-    found = arm_demos.record(skill, range(SEEDS_FROM, SEEDS_FROM + DEMOS[skill]))
+    found = demonstrations.record(skill, range(SEEDS_FROM, SEEDS_FROM + DEMOS[skill]))
     if file:
         folder.mkdir(parents=True, exist_ok=True)
         found.save(file)
@@ -52,7 +52,7 @@ def pretrain(
         folder: where demonstrations and the state of training are kept, so that a killed run goes on.
     """
     demos = Demonstrations.join([skill_demonstrations(skill, folder) for skill in MIXES[mix]])
-    train = arm_demos.examples(demos)
+    train = demonstrations.examples(demos)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = Policy()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ftlib import recipes, tasks
-from ftlib.tasks import arm_demos
-from ftlib.tasks.arm_demos import Demonstrations
-from ftlib.tasks.arm_rollouts import Episode
+from ftlib.robot import demonstrations
+from ftlib.robot.demonstrations import Demonstrations
+from ftlib.robot.rollouts import Episode
 from ftlib.train import fit
 
 LESSON = "16"
@@ -48,12 +48,12 @@ def practise(seed: int) -> list[Episode]:
 def after(starts: list[int], seed: int) -> float:
     """The success rate once demonstrations from these starts have been added to the first five."""
     task = tasks.get("pick_and_place")
-    more = arm_demos.record(task.skill, starts, only_good=False)
+    more = demonstrations.record(task.skill, starts, only_good=False)
     return task.evaluate(_tuned(task, Demonstrations.join([task.demonstrations(FIRST, seed), more]), seed)).value
 
 
 def _tuned(task: tasks.Task, demos: Demonstrations, seed: int):
     policy = task.pretrained()
-    fit(policy, arm_demos.examples(demos), loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False,
+    fit(policy, demonstrations.examples(demos), loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False,
         **recipes.tuned(task)["full"])  # fmt: skip
     return policy

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ftlib import recipes, tasks
-from ftlib.tasks import arm_demos
-from ftlib.tasks.arm import World
-from ftlib.tasks.arm_reports import success_rate
-from ftlib.tasks.robotics import DEMO_SEEDS, PickAndPlace
+from ftlib.robot import demonstrations
+from ftlib.robot.arm import World
+from ftlib.robot.reports import success_rate
+from ftlib.robot.tasks import DEMO_SEEDS, PickAndPlace
 from ftlib.train import fit
 
 LESSON = "16"
@@ -45,4 +45,4 @@ def _train(policy, task: tasks.Task, data, seed: int) -> None:
 def expert_success(task: PickAndPlace) -> float:
     """Share of the expert's episodes in the task's world that reach the goal."""
     start = DEMO_SEEDS["train"]
-    return len(arm_demos.record(task.skill, range(start, start + SHOWN), world=task.world)) / SHOWN
+    return len(demonstrations.record(task.skill, range(start, start + SHOWN), world=task.world)) / SHOWN
