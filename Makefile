@@ -97,9 +97,9 @@ build:
 	@echo "Installing the course; the first time takes a few minutes ..."
 	@"$(BIN)/python" -m pip install -q --disable-pip-version-check -c constraints.txt uv
 	@set -- --python "$(BIN)/python" -c constraints.txt -e ".[$(EXTRA)]"; \
-	"$(BIN)/uv" pip install --torch-backend=auto "$$@" || { \
+	"$(BIN)/uv" pip install --compile-bytecode --torch-backend=auto "$$@" || { \
 	  echo "That index of torch builds is out of reach; taking torch from the usual one." >&2; \
-	  "$(BIN)/uv" pip install "$$@"; } || { \
+	  "$(BIN)/uv" pip install --compile-bytecode "$$@"; } || { \
 	  echo "uv could not install the course; trying pip, which reads your pip settings." >&2; \
 	  "$(BIN)/python" -m pip install -c constraints.txt -e ".[$(EXTRA)]"; }
 	@touch $(if $(filter test,$(EXTRA)),"$(call STAMP,test)") "$(call STAMP,lab)"

@@ -8,12 +8,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ftlib import runtime  # sets the offline default before anything else is imported
+from ftlib import runtime as runtime  # sets the offline default before anything else is imported
 
 __version__ = "0.1.0"
 
 _WHERE = {"compare": "recipes", "run": "recipes", "RECIPES": "recipes", "fit": "train", "fit_head": "cached"}
-_MODULES = ("adapt", "catalog", "classroom", "metrics", "models", "plots", "recipes", "results", "runtime", "tasks")
+_MODULES = (
+    "adapt", "catalog", "export", "metrics", "models", "own", "plots", "recipes", "results", "robot", "runtime",
+    "speech", "stats", "tasks",
+)  # fmt: skip
 
 __all__ = [*_WHERE, *_MODULES]
 

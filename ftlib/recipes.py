@@ -25,6 +25,8 @@ COLUMNS = (
     "trainable_parameters",
 )  # fmt: skip
 
+AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -74,6 +76,24 @@ RECIPES = {
         _recipe("lora", "pretrained", "low-rank adapters and a new head", "eval", ("lora", "lora")),
     )
 }  # fmt: skip
+
+
+def candidates(task: Task, name: str) -> list[dict]:
+    """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
+    if name in task.rivals():
+        return task.rival_grid()[name]
+    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.steps(name)]
+
+
+def choose(tried: pd.DataFrame) -> dict:
+    """The settings of one recipe: of all that come within ``AS_GOOD`` of the best, fewest steps, then best score.
+
+    Args:
+        tried: columns ``candidate`` (settings as JSON) and ``score`` (the mean over all draws).
+    """
+    good = tried[tried.score >= tried.score.max() - AS_GOOD]
+    good = good.assign(steps=good.candidate.map(lambda text: json.loads(text).get("steps", 0)))
+    return json.loads(good.sort_values(["steps", "score"], ascending=[True, False]).candidate.iloc[0])
 
 
 def tuned(task: Task) -> dict[str, dict[str, Any]]:

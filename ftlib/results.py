@@ -1,132 +1,23 @@
-"""Recorded grids: tune each recipe once, run the full comparison, and read it back in a lesson."""
+"""Read what was recorded: grids of recipes, traces over time, and the studies of single lessons.
+
+Recording them is the business of ``python -m authoring results``.
+"""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 
 import pandas as pd
 
-from authoring.grid import kept_in, run_jobs, write_json
-from ftlib import catalog, recipes, runtime, tasks
+from ftlib import catalog, runtime
 from ftlib.metrics import Interval, difference, mean_interval
-from ftlib.tasks.base import Task
 
-TUNE_SEEDS = Task.tune_seeds
-AS_GOOD = 0.005  # settings this close to the best mean score count as equal; the fewest steps win
-TRACED, TRACE_BUDGET, TRACE_EVERY = Task.traced, Task.trace_budget, Task.trace_every
 LIVE_TOLERANCE = 0.02
 
 
 class NotReproduced(AssertionError):
     """A live run landed away from the recorded one."""
-
-
-def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
-    options = {"settings": settings, "train_split": train, "test_split": test}
-    if name in tasks.get(task).rivals():
-        return recipes.run_rival(name, task, budget, seed, **options)
-    return recipes.run(name, task, budget, seed, score_source=test == "test", **options).row
-
-
-def _trial(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
-    if name in recipes.RECIPES:
-        settings = {key: value | tasks.get(task).tune_options for key, value in settings.items()}
-    return _one(task, name, budget, seed, settings, train, test)
-
-
-def _trace(task: str, name: str, budget: int, seed: int, settings: dict, every: int) -> dict:
-    trace = recipes.run(name, task, budget, seed, settings=settings, trace_every=every).trace().round(4)
-    return {"task": task, "recipe": name, "budget": budget, "seed": seed} | trace.to_dict("list")
-
-
-def _needed(name: str, settings: dict[str, dict]) -> dict[str, dict]:
-    """The settings that a recipe or rival reads, so that a finished run is found again whatever else is tuned."""
-    recipe = recipes.RECIPES.get(name)
-    wanted = {name} if recipe is None else {phase.settings for phase in recipe.phases}
-    return {key: settings[key] for key in sorted(wanted)}
-
-
-def candidates(task: Task, name: str) -> list[dict]:
-    """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
-    if name in task.rivals():
-        return task.rival_grid()[name]
-    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.steps(name)]
-
-
-def choose(tried: pd.DataFrame) -> dict:
-    """The settings of one recipe: of all that come within ``AS_GOOD`` of the best, fewest steps, then best score.
-
-    Args:
-        tried: columns ``candidate`` (settings as JSON) and ``score`` (the mean over all draws).
-    """
-    good = tried[tried.score >= tried.score.max() - AS_GOOD]
-    good = good.assign(steps=good.candidate.map(lambda text: json.loads(text).get("steps", 0)))
-    return json.loads(good.sort_values(["steps", "score"], ascending=[True, False]).candidate.iloc[0])
-
-
-def tune(domain: str, workers: int = 1) -> dict:
-    """Choose each recipe's and rival's settings on the tuning writers, and save them.
-
-    The same eight settings a recipe, scored on the same draws: two budgets, two seeds, and both ways
-    round (fit on one pair of writers, score on the other). No test label and no training label is used.
-    """
-    chosen = {}
-    for task_name in tasks.names(domain):
-        task = tasks.get(task_name)
-        if not task.grid:
-            continue
-        names = sorted(task.grid, key=lambda name: name != "head")  # others start from the tuned head
-        settings, log = {}, []
-        for group in (names[:1], names[1:]):
-            jobs = [
-                (task_name, name, budget, seed, _needed(name, settings | {name: candidate}), *pools)
-                for name in group
-                for candidate in candidates(task, name)
-                for budget, seed in itertools.product(task.tune_budgets, task.tune_seeds)
-                for pools in (("tune", "tune_valid"), ("tune_valid", "tune"))
-            ]
-            rows = run_jobs(_trial, jobs, kept_in(f"tune-{task_name}"), workers)
-            scored = pd.DataFrame(
-                {"name": job[1], "candidate": json.dumps(job[4][job[1]]), "score": row["score"]}
-                for job, row in zip(jobs, rows, strict=True)
-            )
-            means = scored.groupby(["name", "candidate"], sort=False).score.mean().reset_index()
-            log += means.round(4).to_dict("records")
-            settings |= {name: choose(tried) for name, tried in means.groupby("name", sort=False)}
-        pool = {split: len(task.split(split)) for split in ("tune", "tune_valid")}
-        chosen[task_name] = {"settings": settings, "pool": pool, "tried": log}
-    write_json(catalog.data_dir() / "results" / f"{domain}_tuned.json", chosen)
-    return chosen
-
-
-def record(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
-    """Run the full grid of a domain and save it as ``data/results/<domain>.json`` with versions and timings."""
-    tables, traces = [], []
-    for task_name in (name for name in tasks.names(domain) if tasks.get(name).grid):
-        task = tasks.get(task_name)
-        settings = recipes.tuned(task)
-        jobs = [
-            (task_name, name, budget, seed, _needed(name, settings), "train", "test")
-            for budget in task.budgets
-            for seed in range(seeds)
-            for name in task.grid
-        ]
-        tables += run_jobs(_one, jobs, kept_in(f"results-{task_name}"), workers)
-        jobs = [
-            (task_name, name, task.trace_budget, seed, _needed(name, settings), task.trace_every)
-            for seed in range(seeds)
-            for name in task.traced
-        ]
-        traces += run_jobs(_trace, jobs, kept_in(f"traces-{task_name}"), workers)
-    table = pd.DataFrame(tables, columns=recipes.COLUMNS)
-    table["seconds"] = table["seconds"].round(2)
-    table[["score", "source_score"]] = table[["score", "source_score"]].astype(float).round(4)
-    columns = {name: column.where(column.notna(), None).tolist() for name, column in table.astype(object).items()}
-    meta = {"versions": runtime.versions(), "threads": 1, "seconds": round(table["seconds"].sum())}
-    write_json(catalog.data_dir() / "results" / f"{domain}.json", meta | {"columns": columns, "traces": traces})
-    return table
 
 
 def load(domain: str, task: str | None = None) -> pd.DataFrame:
@@ -140,10 +31,19 @@ def load(domain: str, task: str | None = None) -> pd.DataFrame:
     return table[table.task == task].reset_index(drop=True)
 
 
-def _read(domain: str) -> dict:
-    path = catalog.data_dir() / "results" / f"{domain}.json"
+def study(name: str) -> pd.DataFrame:
+    """The recorded table of a study, an experiment that one lesson needs beyond the grid of recipes.
+
+    Raises:
+        FileNotFoundError: it was not recorded; the sentence says how to.
+    """
+    return pd.DataFrame(_read(name)["columns"]).infer_objects()
+
+
+def _read(name: str) -> dict:
+    path = catalog.data_dir() / "results" / f"{name}.json"
     if not path.exists():
-        raise FileNotFoundError(f"{domain} has no recorded results: run `python -m authoring results {domain}` first")
+        raise FileNotFoundError(f"{name} has no recorded results: run `python -m authoring results {name}` first")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

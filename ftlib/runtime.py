@@ -9,14 +9,17 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib.metadata
+import json
 import operator
 import os
 import platform
 import random
 import sys
+import tempfile
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING, SupportsIndex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
     import torch
@@ -236,6 +239,24 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON so that a reader sees the old file or the new one, never half of one.
+
+    Raises:
+        OSError: the folder can't be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 if os.environ.get("FTLIB_PROFILE", "").strip() in ("", "small"):

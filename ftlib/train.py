@@ -121,7 +121,7 @@ def fit(
         lengths: of each example, to batch like with like.
         seed: of the order of examples and of dropout.
         checkpoint_dir, checkpoint_every: a folder for this run alone, and the steps from save to save. Killed at
-            any moment, the same call (``checkpointing.describe``) goes on to the same end, bit for bit on a CPU
+            any moment, the same call (``resume.describe``) goes on to the same end, bit for bit on a CPU
             if ``evaluate``, ``loss`` and the data keep no state; after the end it returns that end at once.
 
     Raises:

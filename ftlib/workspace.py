@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftlessons.classroom.storage import write_json
+from ftlib.runtime import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(".ftlib") / "copies.json"

@@ -430,11 +430,11 @@ def test_start_opens_the_copies_as_make_lab_does(tmp_path, monkeypatch):
 
 
 def test_the_launchers_parse():
-    launcher = ROOT / "ftlib" / "kit" / "start.sh"
+    launcher = ROOT / "lessons/authoring/kit/start.sh"
     if os.name != "nt":
         subprocess.run(["sh", "-n", str(launcher)], check=True)
     for name in ("start.sh", "start.bat"):
-        text = (ROOT / "ftlib" / "kit" / name).read_text(encoding="ascii")
+        text = (ROOT / "lessons/authoring/kit" / name).read_text(encoding="ascii")
         assert "start.py --suits" in text and all(version in text for version in ("3.11", "3.12", "3.13"))
 
 

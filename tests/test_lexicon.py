@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ftlib.speech import ctc
-from ftlib.speech.lexicon import Lexicon, beam_search, beam_search_all
+from ftlib.speech.lexicon import Lexicon, beam_search
 
 
 def noisy(text: str, seed: int = 0, sure: float = 4.0, spread: float = 1.0) -> torch.Tensor:
@@ -156,10 +156,3 @@ def test_no_fitting_word_gives_an_empty_text():
     scores = torch.full((3, ctc.OUTPUTS), -50.0)
     scores[:, ctc.BLANK] = 0
     assert beam_search(scores, Lexicon(["word"])) == beam_search(scores, Lexicon(["word"]), unknown=None) == ""
-
-
-def test_a_batch_is_read_row_by_row():
-    lexicon = Lexicon(words=["yes", "no"])
-    rows = torch.zeros(2, 6, ctc.OUTPUTS)
-    rows[0], rows[1, :4] = noisy("yes", spread=0), noisy("no", spread=0)
-    assert beam_search_all(rows, torch.tensor([6, 4]), lexicon) == ["yes", "no"]

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from authoring import record
 from ftlessons.lesson01.mlp import mlp
 from ftlessons.lesson01.spirals import spirals
 from ftlessons.lesson01.studies import depth, hierarchy

@@ -302,7 +302,7 @@ def test_a_killed_run_goes_on_and_exports(shard, texts, tmp_path, monkeypatch, c
 
 def test_a_run_of_another_kind_is_not_mixed_in(tmp_path):
     small = wavenet.Trainer(tmp_path, 1, channels=8)
-    wavenet.checkpointing.save(tmp_path / wavenet.STATE, small.call, small.parts, **small.state)
+    wavenet.resume.save(tmp_path / wavenet.STATE, small.call, small.parts, **small.state)
     with pytest.raises(ValueError, match="channels is 8 there and 16 here"):
         wavenet.Trainer(tmp_path, 1, channels=16)
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from authoring import record
 from ftlessons.lesson02 import probing, transfer
 from ftlessons.lesson02.masked_letters import HIDDEN, OTHER, Words
 from ftlessons.lesson02.studies import probes, sources, starts

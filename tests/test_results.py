@@ -10,10 +10,11 @@ import multiprocessing.dummy
 import pandas as pd
 import pytest
 
-from authoring import grid
+from authoring import grid, record
 from authoring.grid import write_json
 from ftlib import catalog, recipes, results, tasks
 from ftlib.batches import steps_per_epoch
+from ftlib.tasks import Task
 
 COMMON = {"task": "digits", "budget_unit": "labels per class", "metric": "accuracy"}
 
@@ -281,8 +282,8 @@ def test_map_keeps_what_was_finished_before_a_job_failed(tmp_path, threads):
 
 def test_a_run_is_found_again_by_the_settings_it_reads():
     settings = {"head": {"lr": 1}, "head_then_all": {"lr": 2}, "full": {"lr": 3}, "svm": {"C": 4}}
-    assert results._needed("head_then_all", settings) == {"head": {"lr": 1}, "head_then_all": {"lr": 2}}
-    assert results._needed("svm", settings) == {"svm": {"C": 4}}
+    assert record._needed("head_then_all", settings) == {"head": {"lr": 1}, "head_then_all": {"lr": 2}}
+    assert record._needed("svm", settings) == {"svm": {"C": 4}}
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "dataset"])
@@ -329,24 +330,24 @@ def made_up_world(data_dir, threads, monkeypatch):
             "score": [0.5],
         }
 
-    monkeypatch.setattr(results, "_one", one)
-    monkeypatch.setattr(results, "_trace", trace)
+    monkeypatch.setattr(record, "_one", one)
+    monkeypatch.setattr(record, "_trace", trace)
     return calls
 
 
 def test_every_recipe_and_rival_gets_as_many_candidates():
     task = tasks.get("digits")
-    counts = {name: len(results.candidates(task, name)) for name in tasks.get("digits").grid}
+    counts = {name: len(recipes.candidates(task, name)) for name in tasks.get("digits").grid}
     assert set(counts.values()) == {8}
     assert all(
-        len({json.dumps(c, sort_keys=True) for c in results.candidates(task, name)}) == 8
+        len({json.dumps(c, sort_keys=True) for c in recipes.candidates(task, name)}) == 8
         for name in tasks.get("digits").grid
     )
     assert set(tasks.get("digits").grid) <= set(recipes.RECIPES) | set(task.rivals())
 
 
 def test_tune_chooses_the_best_of_what_it_tried(made_up_world, data_dir):
-    chosen = results.tune("vision")
+    chosen = record.tune("vision")
     found = chosen["digits"]["settings"]
     assert found["svm"] == {"C": 10.0, "gamma": 0.03}
     assert all(found[name] == {"lr": 1e-3, "steps": 300} for name in tasks.get("digits").grid if name != "svm")
@@ -357,21 +358,21 @@ def test_tune_chooses_the_best_of_what_it_tried(made_up_world, data_dir):
 
 
 def test_tune_sees_no_training_and_no_test_label(made_up_world):
-    results.tune("vision")
+    record.tune("vision")
     assert {frozenset(job[5:]) for job in made_up_world} == {frozenset({"tune", "tune_valid"})}
     efforts = pd.Series([job[1] for job in made_up_world]).value_counts()
     assert efforts.nunique() == 1  # the same number of runs for each recipe and rival
 
 
 def test_others_are_tuned_on_top_of_the_tuned_head(made_up_world):
-    results.tune("vision")
+    record.tune("vision")
     heads = [job[4]["head"] for job in made_up_world if job[1] == "head_then_all"]
     assert heads and all(head == {"lr": 1e-3, "steps": 300} for head in heads)
 
 
 def test_what_makes_tuning_cheaper_reaches_recipes_and_no_rival_and_is_not_recorded(made_up_world, monkeypatch):
     monkeypatch.setattr(type(tasks.get("digits")), "tune_options", {"precision": "bf16"})
-    chosen = results.tune("vision")
+    chosen = record.tune("vision")
     assert "precision" not in json.dumps(chosen)
     for job in made_up_world:
         assert all(("precision" in values) == (name in recipes.RECIPES) for name, values in job[4].items())
@@ -380,15 +381,15 @@ def test_what_makes_tuning_cheaper_reaches_recipes_and_no_rival_and_is_not_recor
 def test_a_task_says_with_which_draws_it_is_tuned(made_up_world, monkeypatch):
     task = tasks.get("digits")
     monkeypatch.setattr(type(task), "tune_seeds", (0,))
-    results.tune("vision")
+    record.tune("vision")
     assert {job[3] for job in made_up_world} == {0}
     assert len(made_up_world) == len(task.grid) * 8 * len(task.tune_budgets) * 2
 
 
 def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
-    results.tune("vision")
+    record.tune("vision")
     made_up_world.clear()
-    recorded = results.record("vision", seeds=2)
+    recorded = record.record_grid("vision", seeds=2)
     task, names = tasks.get("digits"), tasks.get("digits").grid
     assert len(recorded) == len(made_up_world) == 2 * len(task.budgets) * len(names)
     assert {job[5:] for job in made_up_world} == {("train", "test")}
@@ -396,12 +397,12 @@ def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
     assert content["versions"]["torch"] and content["threads"] == 1 and content["seconds"] == len(recorded)
     loaded = results.load("vision", "digits")
     assert loaded.score.tolist() == recorded.score.tolist() and tuple(loaded.columns) == recipes.COLUMNS
-    assert len(results.load_traces("vision", "digits")) == 2 * len(results.TRACED)
+    assert len(results.load_traces("vision", "digits")) == 2 * len(Task.traced)
 
 
 def test_one_runs_recipes_and_rivals(monkeypatch):
     monkeypatch.setattr(recipes, "run_rival", lambda *a, **k: ("rival", a, k))
-    assert results._one("digits", "svm", 1, 0, {}, "tune", "tune_valid") == (
+    assert record._one("digits", "svm", 1, 0, {}, "tune", "tune_valid") == (
         "rival",
         ("svm", "digits", 1, 0),
         {"settings": {}, "train_split": "tune", "test_split": "tune_valid"},
@@ -410,7 +411,7 @@ def test_one_runs_recipes_and_rivals(monkeypatch):
 
 def test_trace_of_a_short_run_fits_in_json():
     settings = {"head": {"lr": 0.01, "steps": 20}}
-    found = results._trace("digits", "head", 1, 0, settings, 10)
+    found = record._trace("digits", "head", 1, 0, settings, 10)
     assert len(found["seconds"]) == len(found["score"]) == 2 and found["recipe"] == "head"
     assert json.loads(json.dumps(found)) == found
 
@@ -458,14 +459,14 @@ def test_the_tuned_settings_are_the_best_of_what_was_tried(tuning):
     tried = pd.DataFrame(tuning["tried"])
     assert set(tuning["settings"]) == set(tasks.get("digits").grid)
     for name, chosen in tuning["settings"].items():
-        candidates = results.candidates(tasks.get("digits"), name)
+        candidates = recipes.candidates(tasks.get("digits"), name)
         log = tried[tried.name == name]
         assert chosen in candidates
         assert sorted(log.candidate) == sorted(json.dumps(candidate) for candidate in candidates)
         own = log[log.candidate == json.dumps(chosen)].score.item()
-        assert log.score.max() - results.AS_GOOD - 1e-3 <= own <= 1, name
+        assert log.score.max() - recipes.AS_GOOD - 1e-3 <= own <= 1, name
         shorter = log[log.candidate.map(lambda text: json.loads(text).get("steps", 0)) < chosen.get("steps", 0)]
-        assert (shorter.score <= log.score.max() - results.AS_GOOD + 1e-3).all(), name
+        assert (shorter.score <= log.score.max() - recipes.AS_GOOD + 1e-3).all(), name
 
 
 def test_gains_names_each_budget_and_takes_any_column():
@@ -483,18 +484,18 @@ def test_of_settings_that_are_as_good_the_shortest_wins():
     tried = pd.DataFrame(
         {"candidate": [json.dumps({"lr": lr, "steps": steps}) for lr, steps, _ in rows], "score": [r[2] for r in rows]}
     )
-    assert results.choose(tried) == {"lr": 1e-2, "steps": 100}
+    assert recipes.choose(tried) == {"lr": 1e-2, "steps": 100}
     rival = pd.DataFrame({"candidate": ['{"C": 1.0}', '{"C": 10.0}'], "score": [0.7, 0.702]})
-    assert results.choose(rival) == {"C": 10.0}
+    assert recipes.choose(rival) == {"C": 10.0}
 
 
 def test_the_recorded_traces_reach_the_recorded_scores(recorded):
     traces = results.load_traces("vision", "digits")
-    assert set(traces.recipe) == set(results.TRACED) and traces.score.between(0, 1).all()
+    assert set(traces.recipe) == set(Task.traced) and traces.score.between(0, 1).all()
     assert traces.groupby(["recipe", "seed"]).seconds.is_monotonic_increasing.all()
     last = traces.groupby(["recipe", "seed"]).score.last()
     for (recipe, seed), score in last.items():
-        assert results.scores(recorded, recipe, results.TRACE_BUDGET)[seed] == pytest.approx(score, abs=0.02)
+        assert results.scores(recorded, recipe, Task.trace_budget)[seed] == pytest.approx(score, abs=0.02)
 
 
 def test_what_lesson_03_says_in_words_is_what_was_recorded(recorded, tuning):

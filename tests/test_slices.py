@@ -89,7 +89,6 @@ def test_what_is_lost_on_areas_never_seen():
 
 
 def test_methods_without_names_are_the_recorded_ones(monkeypatch):
-    from authoring import record
     from ftlessons.lesson06 import checks
     from ftlib import results
 

@@ -12,9 +12,10 @@ import torch
 
 from authoring.pretrain.speech_clips import Spoken, write_collection
 from authoring.pretrain.wavenet_export import export
-from ftlib import catalog, models, recipes, results, tasks
+from ftlib import catalog, models, recipes, tasks
 from ftlib.models.wavenet import WaveNet
-from ftlib.speech import audio, clips, ctc, tasks
+from ftlib.speech import audio, clips, ctc
+from ftlib.speech import tasks as speech
 from ftlib.speech.transcription import GeneralSpeech
 from ftlib.tasks.base import Task
 
@@ -76,8 +77,8 @@ def shelf(folder, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def medical(shelf) -> tasks.MedicalDictation:
-    return tasks.MedicalDictation()
+def medical(shelf) -> speech.MedicalDictation:
+    return speech.MedicalDictation()
 
 
 # dictation
@@ -96,7 +97,7 @@ def test_tuning_spends_no_sentence_of_the_field(medical):
         assert {row["part"] for row in medical.split(name).about} == {"legal-train"}
     tune, valid = (set(medical.split(name).column("voice")) for name in ("tune", "tune_valid"))
     assert tune and valid and not tune & valid
-    assert {row["part"] for row in tasks.LegalDictation().split("tune").about} == {"medical-train"}
+    assert {row["part"] for row in speech.LegalDictation().split("tune").about} == {"medical-train"}
     with pytest.raises(ValueError, match="no split 'valid'"):
         medical.split("valid")
 
@@ -144,7 +145,7 @@ def test_the_rivals_run(medical):
         settings = {name: {"weight": 0.6, "unknown": unknown, "width": 4}}
         assert np.isfinite(recipes.run_rival(name, medical, 0.25, 0, settings=settings)["score"])
     assert set(medical.grid) - set(medical.rivals()) <= set(recipes.RECIPES)
-    assert {len(results.candidates(medical, name)) for name in medical.grid} == {6}
+    assert {len(recipes.candidates(medical, name)) for name in medical.grid} == {6}
 
 
 def test_clips_of_ones_own_can_be_transcribed(medical):
@@ -212,8 +213,8 @@ def test_scores_do_not_depend_on_the_batch(shelf):
 
 
 @pytest.fixture(scope="module")
-def digits() -> tasks.SpokenDigits:
-    return tasks.SpokenDigits()
+def digits() -> speech.SpokenDigits:
+    return speech.SpokenDigits()
 
 
 def test_the_digits_ship_in_voices_that_are_in_one_split_only(digits):
@@ -239,7 +240,7 @@ def test_digit_recipes_run(shelf, tmp_path):
         for speaker in ("ann", "bob"):
             for take in range(2):
                 soundfile.write(tmp_path / f"{digit}_{speaker}_{take}.wav", sound(digit, 0.4), 8000)
-    task = tasks.RecordedDigits(tmp_path)
+    task = speech.RecordedDigits(tmp_path)
     for name in ("scratch", "head", "head_then_all"):
         run = recipes.run(name, task, 1, settings=SETTINGS)
         assert 0 <= run.row["score"] <= 1 and run.model.head.out_features == 10
@@ -255,41 +256,41 @@ def test_recordings_are_split_by_speaker(tmp_path):
             soundfile.write(tmp_path / f"7_{speaker}_{take}.wav", sound(take, 0.4), 8000)
     (tmp_path / "8_ann_0.wav").write_bytes(b"no sound")
     (tmp_path / "notes_of_mine.wav").write_bytes(b"")
-    task = tasks.RecordedDigits(tmp_path)
+    task = speech.RecordedDigits(tmp_path)
     assert task.speakers == {"train": ["ann", "bob"], "test": ["cy_d"]}
     assert len(task.split("train")) == 4 and len(task.split("test")) == 2
     assert len(task.skipped) == 2 and any("8_ann_0.wav is damaged" in line for line in task.skipped)
-    assert tasks.RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
+    assert speech.RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
     with pytest.raises(ValueError, match="no split 'tune'"):
         task.split("tune")
     for test in ([], ["eve"], ["ann", "bob", "cy_d"]):
         with pytest.raises(ValueError, match="name some of the speakers"):
-            tasks.RecordedDigits(tmp_path, test=test)
+            speech.RecordedDigits(tmp_path, test=test)
 
 
 def test_recordings_that_are_cut_at_the_word_get_silence_around(tmp_path):
     for speaker in ("ann", "bob"):
         soundfile.write(tmp_path / f"7_{speaker}_0.wav", sound(3, 0.4), 8000)
-    cut, padded = (tasks.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
+    cut, padded = (speech.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
     assert len(padded) == len(cut) + 4000 and torch.equal(padded[2000:-2000], cut)
     assert not padded[:2000].any() and not padded[-2000:].any()
-    assert len(tasks.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
+    assert len(speech.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
     with pytest.raises(ValueError, match="the margin is -1 s"):
-        tasks.RecordedDigits(tmp_path, margin=-1)
+        speech.RecordedDigits(tmp_path, margin=-1)
 
 
 def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(ValueError, match="no folder"):
-        tasks.RecordedDigits(tmp_path / "none")
+        speech.RecordedDigits(tmp_path / "none")
     with pytest.raises(ValueError, match="has no recording named"):
-        tasks.RecordedDigits(tmp_path)
+        speech.RecordedDigits(tmp_path)
     soundfile.write(tmp_path / "7_ann_0.wav", sound(0, 0.4), 8000)
     with pytest.raises(ValueError, match="one speaker, ann"):
-        tasks.RecordedDigits(tmp_path)
+        speech.RecordedDigits(tmp_path)
 
 
 def test_tasks_are_registered():
-    assert {"spoken_digits", "medical_dictation", "legal_dictation"} == set(tasks.names("speech"))
+    assert {"spoken_digits", "medical_dictation", "legal_dictation"} < set(tasks.names("speech"))
     assert all(isinstance(tasks.get(name), Task) for name in tasks.names("speech"))
 
 

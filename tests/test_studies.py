@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import multiprocessing
 import multiprocessing.dummy
@@ -13,7 +12,11 @@ import pytest
 from authoring import record
 from ftlib import catalog, results
 
-TOY = SimpleNamespace(LESSON="03", jobs=lambda: [("a", 1), ("b", 2)], one=lambda name, n: {"name": name, "n": n * n})
+TOY = SimpleNamespace(
+    __name__="ftlessons.lesson03.studies.toy",
+    jobs=lambda: [("a", 1), ("b", 2)],
+    one=lambda name, n: {"name": name, "n": n * n},
+)
 
 
 @pytest.fixture
@@ -21,8 +24,8 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "data_dir", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "catalog.toml").write_text("")
-    monkeypatch.setattr(studies, "_STUDIES", ("toy",))
-    monkeypatch.setattr(studies, "import_module", lambda name: TOY)
+    monkeypatch.setattr(record, "_studies", lambda: {"toy": "ftlessons.lesson03.studies.toy"})
+    monkeypatch.setattr(record, "import_module", lambda name: TOY)
     get_context = multiprocessing.get_context  # threads in place of processes
     in_threads = {"spawn": multiprocessing.dummy}
     monkeypatch.setattr(multiprocessing, "get_context", lambda kind=None: in_threads.get(kind) or get_context(kind))
@@ -30,7 +33,7 @@ def toy(tmp_path, monkeypatch):
 
 
 def test_a_study_is_recorded_and_read_back(toy):
-    recorded = record.record("toy")
+    recorded = record.record_study("toy")
     assert recorded.n.tolist() == [1, 4]
     assert results.study("toy").equals(recorded)
     content = json.loads((toy / "results" / "toy.json").read_text())
@@ -46,5 +49,4 @@ def test_an_unknown_or_unrecorded_study_is_refused_in_one_sentence(toy):
 
 @pytest.mark.parametrize("name", record.names())
 def test_each_study_is_on_record_for_its_present_jobs(name):
-    module = importlib.import_module(f"authoring.record.{name}")
-    assert len(results.study(name)) == len(module.jobs())
+    assert len(results.study(name)) == len(record.study(name).jobs())

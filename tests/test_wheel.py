@@ -59,6 +59,11 @@ def seen(tmp_path_factory):
     return unpacked, json.loads(told), printed
 
 
+def test_what_only_builds_the_course_is_not_installed(seen):
+    there = {path.name for path in seen[0].iterdir() if not path.name.endswith(".dist-info")}
+    assert there == {"ftlib", "ftlessons"} and (seen[0] / "ftlib/_data/lessons.json").is_file()
+
+
 def test_the_first_cell_of_every_lesson_runs(seen):
     unpacked, told, _ = seen
     assert Path(told["file"]) == unpacked / "ftlib" / "__init__.py", "the wheel was tried, not this checkout"

@@ -187,8 +187,3 @@ def _add(a: float, b: float) -> float:
     if a < b:
         a, b = b, a
     return a if b == _NEVER else a + math.log1p(math.exp(b - a))
-
-
-def beam_search_all(scores: Tensor, lengths: Tensor, lexicon: Lexicon, **options: float | None) -> list[str]:
-    """``beam_search`` for a padded batch: scores (B, frames, outputs), lengths (B,) that count."""
-    return [beam_search(row[:n], lexicon, **options) for row, n in zip(scores, lengths.tolist(), strict=True)]

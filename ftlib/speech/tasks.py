@@ -115,13 +115,15 @@ class Dictation(Transcription):
 class MedicalDictation(Dictation):
     """Notes as a clinician would dictate them."""
 
-    name, field, other = "medical_dictation", "medical", "legal"
+    name = "medical_dictation"
+    field, other = "medical", "legal"
 
 
 class LegalDictation(Dictation):
     """Notes as a lawyer would dictate them."""
 
-    name, field, other = "legal_dictation", "legal", "medical"
+    name = "legal_dictation"
+    field, other = "legal", "medical"
     budgets, traced = (10,), ()  # a second field, to see whether the first was luck
 
 

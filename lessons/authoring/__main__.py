@@ -1,5 +1,35 @@
-"""``python -m authoring.notebooks``, the same as ``python -m authoring lessons``."""
+"""The command line of those who build the course: ``python -m authoring COMMAND``."""
 
-from authoring.notebooks.command import main
+from __future__ import annotations
 
-raise SystemExit(main())
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# what a command does, and the function that gets the rest of the line
+COMMANDS = {
+    "lessons": ("run lessons and save them in their normal form", "authoring.notebooks.command:main"),
+    "claims": ("collect what the lessons' claims came to", "authoring.notebooks.claims_report:claims_main"),
+    "tune": ("choose each recipe's rate and step count on the tuning split of a domain", "authoring.record:tune_main"),
+    "results": ("rebuild the recorded grid of a domain, or a lesson's own study", "authoring.record:results_main"),
+    "teach": ("make the teacher's kit: guides, plans, slides, two editions", "authoring.teach.command:main"),
+    "reading": ("make a copy of the lessons for reading: HTML pages", "authoring.teach.reading:main"),
+    "kit": ("make one folder with which a room starts without a network", "authoring.kit.command:main"),
+}  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    usage = "\n".join(f"  {name:9} {text}" for name, (text, _) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m authoring", epilog=f"commands:\n{usage}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    module, _, function = COMMANDS[parser.parse_args(argv[:1]).command][1].partition(":")
+    return getattr(import_module(module), function)(argv[1:]) or 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

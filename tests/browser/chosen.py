@@ -16,7 +16,7 @@ from ftlib.workspace import fingerprint, read_notebook
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS = ("00", "03")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-OF_A_LESSON = re.compile(r"(?:lessons|data/quizzes)/(\d\d)[_.][^/]*|ftlib/classroom/exercises/lesson(\d\d)\.py")
+OF_A_LESSON = re.compile(r"(?:lessons|data/quizzes)/(\d\d)[_.][^/]*|lessons/ftlessons/lesson(\d\d)/[^/]+\.py")
 
 
 def browser_path() -> str | None:

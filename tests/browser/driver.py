@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from authoring.notebooks.book import Lesson
 from authoring.notebooks.kernel import FIXED
-from ftlessons.classroom.storage import write_json
+from ftlib.runtime import write_json
 from ftlib.workspace import cleared, copy_lessons
 
 PICTURES = ROOT / "build" / "browser"

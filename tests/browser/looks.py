@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-
 import probes
-from chosen import ROOT
 from driver import Notebook
 from nbformat import NotebookNode
 
+from authoring.notebooks import rules
 from authoring.notebooks.rules import ALT_TEXT, calls
 
 MAY_WARN = "may-warn"  # a cell with this tag may write to stderr
@@ -43,22 +41,9 @@ def without_early_question(heard: list[str]) -> list[str]:
     return [text for text in heard if text not in follow_ups] if len(follow_ups) == 1 else heard
 
 
-def widget_makers() -> set[str]:
-    """The classroom's functions that show a widget: those that call ``emit`` with one."""
-    names = set()
-    for path in (ROOT / "ftlib" / "classroom").glob("*.py"):
-        for function in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
-                emitted = [node for node in ast.walk(function) if isinstance(node, ast.Call)
-                           and ast.unparse(node.func) == "emit"]  # fmt: skip
-                if any(word.arg == "widget" for call in emitted for word in call.keywords):
-                    names.add(function.name)
-    return names
-
-
 def missing_widgets(notebook: Notebook) -> list[str]:
     """Widgets that fell back to their plain form, were not drawn, or whose place holds an excuse."""
-    makers, faults = widget_makers(), []
+    makers, faults = rules.widget_makers(), []
     for cell in notebook.cells():
         if cell["type"] != "code":
             continue

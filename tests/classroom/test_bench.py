@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ftlessons.lesson04 import bench, hyperparameters
+from ftlessons.lesson04 import bench as module
+from ftlessons.lesson04 import hyperparameters
 from ftlessons.lesson04.bench import Bench, bench
 from ftlessons.lesson04.hyperparameters import Knobs
 from ftlib import results, tasks
@@ -29,7 +30,8 @@ def fake(monkeypatch):
         return f"model at {settings.lr:g}", History(loss=[1.0], seconds_at=[2.0])
 
     monkeypatch.setattr(hyperparameters, "train", train)
-    monkeypatch.setattr(hyperparameters, "validate", lambda task, model: Score(10 * holder["now"], "accuracy", True, 516))
+    score = lambda task, model: Score(10 * holder["now"], "accuracy", True, 516)  # noqa: E731
+    monkeypatch.setattr(hyperparameters, "validate", score)
     monkeypatch.setattr(type(tasks.get("digits")), "evaluate", lambda self, model, split: Score(0.5, model, True, 640))
     return asked
 
@@ -66,12 +68,12 @@ def test_a_lost_run_counts_and_is_never_the_best(fake):
     state = Bench("digits", runs=2, target=0.9)
     state.train(Knobs(lr=0.1), 1)
     assert state.best is None and "lost" in state.runs[0].note and len(state.runs) == 1
-    assert "lost: the loss became infinite" in bench._board(state)
+    assert "lost: the loss became infinite" in module._board(state)
 
 
 def test_the_buttons_do_what_the_knobs_say(fake):
     state = Bench("digits", runs=2, target=0.25)
-    box = bench.bench_widget(state)
+    box = module.bench_widget(state)
     depth, head_first, rate, schedule, labels, buttons, curve, board = box.children
     train, test = buttons.children
     assert "Turn the knobs" in board.value and test.disabled

@@ -105,13 +105,15 @@ def test_lesson_modules_are_imported_on_first_use(monkeypatch, tmp_path):
     package.__path__ = [str(tmp_path)]
     monkeypatch.setitem(sys.modules, "made_up_exercises", package)
     monkeypatch.setattr(checks, "EXERCISES_PACKAGE", "made_up_exercises")
-    (tmp_path / "lesson42.py").write_text(
+    (tmp_path / "lesson42").mkdir()
+    (tmp_path / "lesson42/checks.py").write_text(
         "from ftlessons.classroom.checks import exercise\n"
         "@exercise('42-sum', hints=('a', 'b'), wrong=(1, 2))\n"
         "def total(answer):\n    return 'It is what it is.'\n"
     )
     assert grade("42-sum", 3).message == "Correct. It is what it is."
-    monkeypatch.delitem(sys.modules, "made_up_exercises.lesson42")
+    for name in ("made_up_exercises.lesson42", "made_up_exercises.lesson42.checks"):
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_an_unknown_exercise_is_a_sentence_and_raises_only_in_strict_mode(stage, capsys, monkeypatch):

@@ -198,5 +198,5 @@ def test_an_index_that_cannot_be_read_is_named_with_what_renews_it(data, text):
     data("course.toml", COURSE % "")
     if text:
         data("lessons.json", text)
-    with pytest.raises(CourseDataError, match="data/lessons.json cannot be read .*ftlib lessons --headers"):
+    with pytest.raises(CourseDataError, match="data/lessons.json cannot be read .*authoring lessons --headers"):
         load_course()

@@ -3,7 +3,3 @@
 uv decides which packages a platform needs, pip fetches them; the code here only orders and checks.
 ``start.py``, with its two launchers, is what the kit itself runs; it needs nothing but Python.
 """
-
-from authoring.kit.command import main
-
-__all__ = ["main"]

@@ -12,12 +12,12 @@ from authoring.kit.folder import build, size
 from authoring.kit.targets import SHORT, KitError, targets
 from authoring.kit.text import GB
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 if the kit could not be made."""
-    parser = argparse.ArgumentParser(prog="python -m authoring kit", description="Make one folder that needs no network.")
+    parser = argparse.ArgumentParser(prog="python -m authoring kit", description="One folder, no network.")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "kit", help="default: build/kit")
     names = f"{', '.join(SHORT)}, or wheels' platform tags; default: this machine's"
     parser.add_argument("--platforms", nargs="*", default=[], help=names)

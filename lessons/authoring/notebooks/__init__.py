@@ -1,9 +1,5 @@
-"""Tooling for those who write lessons: run, measure, normalise and check the notebooks.
+"""For those who write lessons: run, measure, normalise and check the notebooks.
 
 ``python -m authoring lessons`` is the command (`authoring.notebooks.command`); `authoring.notebooks.rules` holds what
-every lesson must keep to. A learner needs none of this.
+every lesson must keep to.
 """
-
-from authoring.notebooks.command import main
-
-__all__ = ["main"]

@@ -59,12 +59,12 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def checkout() -> Path:
-    """The folder of the repository that this ``ftlib`` belongs to.
+    """The folder of the repository that these tools belong to.
 
     Raises:
-        LessonError: ``ftlib`` was installed without its repository.
+        LessonError: they stand outside one.
     """
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / "pyproject.toml").is_file():
         raise LessonError(
             "The lesson tools need the course's repository: clone it and install it with `make test`."

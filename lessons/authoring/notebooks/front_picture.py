@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom import source
 from ftlib.metrics import Interval, mean_interval
 
 if TYPE_CHECKING:
@@ -54,21 +56,15 @@ class Panel:
     title: str
     domain: str
     task: str
-    recipes: tuple[str, str, str]
+    recipes: Sequence[str]
     rival: str
     unit: str
 
 
-PANELS = (
-    Panel("Vision: handwritten digits", "vision", "digits", ("head_then_all", "scratch", "svm"),
-          "support vector machine", "labels per class"),
-    Panel("Language: reviews", "text", "reviews", ("head_then_all", "scratch", "tfidf"), "word counts",
-          "labelled reviews"),
-    Panel("Speech: medical dictation", "speech", "medical_dictation", ("full", "scratch", "lexicon"), "a list of words",
-          "minutes of audio"),
-    Panel("Robot arm: pick and place", "robotics", "pick_and_place", ("full", "scratch", "neighbours"),
-          "nearest neighbours", "demonstrations"),
-)  # fmt: skip
+@cache
+def panels() -> tuple[Panel, ...]:
+    """What is drawn, from ``data/course.toml``."""
+    return tuple(Panel(**row) for row in source.load_toml("course.toml")["panels"])
 
 
 @cache
@@ -77,7 +73,7 @@ def measured() -> tuple[dict[str, Any], ...]:
     from ftlib import results
 
     found = []
-    for panel in PANELS:
+    for panel in panels():
         table = results.load(panel.domain, panel.task)
         budgets = sorted(int(n) for n in table.budget.unique())
         spans = [
@@ -91,7 +87,7 @@ def measured() -> tuple[dict[str, Any], ...]:
 def alt() -> str:
     """The picture in words."""
     said = []
-    for panel, drawn in zip(PANELS, measured(), strict=True):
+    for panel, drawn in zip(panels(), measured(), strict=True):
         ends = [f"{name} {spans[0].value:.2f} to {spans[-1].value:.2f}"
                 for name, spans in zip(LINES, drawn["spans"], strict=True)]  # fmt: skip
         first, last = drawn["budgets"][0], drawn["budgets"][-1]
@@ -101,7 +97,9 @@ def alt() -> str:
 
 def markup() -> str:
     """The picture as HTML, light or dark as the reader's page is, and a sentence below it."""
-    rivals = {panel.rival: [p.title.partition(": ")[2] for p in PANELS if p.rival == panel.rival] for panel in PANELS}
+    rivals: dict[str, list[str]] = {}
+    for panel in panels():
+        rivals.setdefault(panel.rival, []).append(panel.title.partition(": ")[2])
     named = "; ".join(f"{rival} for {' and '.join(where)}" for rival, where in rivals.items())
     return (
         f'<picture>\n<source media="(prefers-color-scheme: dark)" srcset="lessons/{NAMES["dark"]}">\n'
@@ -116,7 +114,7 @@ def fingerprint() -> str:
     rounded = [
         [panel.title, drawn["budgets"], [[[round(x, 3) for x in (s.value, s.low, s.high)] for s in line]
                                          for line in drawn["spans"]]]
-        for panel, drawn in zip(PANELS, measured(), strict=True)
+        for panel, drawn in zip(panels(), measured(), strict=True)
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([rounded, repr(THEMES)]).encode()).hexdigest()[:16]
 
@@ -155,7 +153,7 @@ def draw(theme: Theme) -> Figure:
         fig = Figure(figsize=(8.3, 5.4), facecolor=theme.page, layout="constrained")
         FigureCanvasAgg(fig)
         axes = fig.subplots(2, 2)
-        for ax, panel, drawn in zip(axes.flat, PANELS, measured(), strict=True):
+        for ax, panel, drawn in zip(axes.flat, panels(), measured(), strict=True):
             _draw_panel(ax, panel, drawn, theme)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper left", ncols=len(LINES))

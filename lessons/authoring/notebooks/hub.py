@@ -55,7 +55,7 @@ def promise(lessons: Sequence[Lesson]) -> Promise:
         LessonError: there is none.
     """
     if not lessons:
-        raise LessonError("No lesson has been run yet, so nothing is known about memory: `python -m authoring lessons`.")
+        raise LessonError("No lesson has been run yet, so nothing is known about memory: `make lessons` runs them.")
     largest = max(lessons, key=lambda lesson: lesson.about["peak_mb"])
     longest = max(lessons, key=lambda lesson: lesson.about["seconds"])
     kernel = largest.about["peak_mb"]

@@ -38,7 +38,7 @@ def kernel_environment(root: Path, usage_folder: Path) -> dict[str, str]:
         root: the course's repository; its ``ftlib`` and its network guard come first on the path.
         usage_folder: where the kernel writes what it used.
     """
-    path = [str(root / "tests" / "guard"), str(root)]
+    path = [str(root / "tests" / "guard"), str(root), str(root / "lessons")]
     path += [
         os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder
     ]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import statistics
 from collections.abc import Callable, Iterator
+from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 from nbformat import NotebookNode
 
+import ftlessons
 from authoring.notebooks.book import Lesson, tags
 from authoring.notebooks.header import POSITION, missing_keys
 from authoring.notebooks.normal import WIDGET_VIEW, machine_traces
+from ftlessons.classroom import source
 
 ROLES = {"title", "header", "colab", "core", "extra", "solution"}
 ALT_TEXT = 20
-SIZE_KB, SIZE_KB_MEDIA, MEDIA_LESSONS = 500, 1000, ("13", "14", "15", "16")
+SIZE_KB, SIZE_KB_MEDIA = 500, 1000  # the second where data/course.toml says that a lesson shows films or sounds
 CORE_CELLS, MEDIAN_LINES, P90_LINES, WORDS_PER_LINE = 25, 5, 13, 8
 FORBIDDEN = {
     "set_num_threads": "set the threads in ftlib.runtime, not in a lesson",
@@ -43,7 +47,8 @@ def clean(lesson: Lesson) -> list[str]:
         if any(WIDGET_VIEW in output.get("data", {}) for output in cell.outputs):
             faults.append(f"code cell {number} saved a widget view")
     faults += machine_traces(lesson)
-    limit = SIZE_KB_MEDIA if lesson.id in MEDIA_LESSONS else SIZE_KB
+    planned = source.load_toml("course.toml")["lessons"].get(lesson.id, {})
+    limit = SIZE_KB_MEDIA if planned.get("media") else SIZE_KB
     size = lesson.path.stat().st_size / 1000
     if size > limit:
         faults.append(f"the file has {size:.0f} KB; {limit} are allowed")
@@ -167,6 +172,20 @@ def prediction_ids(lesson: Lesson) -> list[str]:
 def quiz_ids(lesson: Lesson) -> list[str]:
     """The quizzes that a lesson shows: the id given to ``quiz(...)``, or the lesson's own."""
     return [id or lesson.id for cell in lesson.code_cells for id in calls(cell, "quiz")]
+
+
+@cache
+def widget_makers() -> frozenset[str]:
+    """The functions of `ftlessons` that show a widget, found in its files: those that call ``emit`` with one."""
+    names = set()
+    for path in Path(ftlessons.__file__).parent.rglob("*.py"):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(function, ast.FunctionDef) and not function.name.startswith("_"):
+                emitted = [node for node in ast.walk(function) if isinstance(node, ast.Call)
+                           and ast.unparse(node.func) == "emit"]  # fmt: skip
+                if any(word.arg == "widget" for call in emitted for word in call.keywords):
+                    names.add(function.name)
+    return frozenset(names)
 
 
 def calls(cell: NotebookNode, function: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Make the data set ``dictation``: sentences of two fields in synthetic voices. ``python -m authoring.pretrain.dictation``.
+"""Make the data set ``dictation``, sentences in synthetic voices: ``python -m authoring.pretrain.dictation``.
 
 Needs ``pip install "ftlib[voices]"`` and the program ``flite``. The sentences come as JSON lines:
 ``{"text": ..., "domain": "medical", "legal" or "general", "pass": "A" or "B", "terms": [...]}``; the network trains on

@@ -18,7 +18,7 @@ from authoring.teach.pages import write, write_page
 from authoring.teach.slides import write_slides
 from ftlessons.classroom.catching import FILE
 from ftlessons.classroom.source import CourseDataError
-from ftlessons.classroom.storage import write_json
+from ftlib.runtime import write_json
 
 KIT = Path("build") / "teaching"
 INDEX = """\

@@ -33,7 +33,7 @@ img { max-width: 100%; height: auto; }
 INDEX = """\
 # Fine-tuning, from scratch to useful: a reading copy
 
-Made from the lessons by `python -m authoring reading`, with the results that they were saved with. It needs no network. \
+Made from the lessons by `python -m authoring reading`, with the results they were saved with. It needs no network. \
 To run the experiments yourself, open the notebooks with `make lab`.
 
 {map}

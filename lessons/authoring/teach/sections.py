@@ -18,11 +18,8 @@ from ftlessons.classroom.quizzes import Question, load_quiz
 
 OPENING, QUIZ, REFLECTION = "Opening", "Quiz", "In your own words"
 CLOSING = ("With your data", "When I would not", "Summary", "Go bigger")
-NOT_WIDGETS = {
-    "calibration", "card", "check", "claim", "lesson", "listen", "predict", "progress", "quiz", "reflect", "show",
-    "term", "watch",
-}  # fmt: skip
-WIDGETS = tuple(sorted(set(ftlessons.__all__) - NOT_WIDGETS))
+# what a lesson shows for the learner to play with; what every lesson shows (a quiz, a guess) is no widget here
+WIDGETS = tuple(sorted(rules.widget_makers() - set(ftlessons.__all__)))
 
 # what people take for a thing; what this leaves of the lesson's own minutes is time to think
 WORDS_PER_MINUTE, LINES_PER_MINUTE = 160, 8

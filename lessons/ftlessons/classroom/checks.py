@@ -122,8 +122,8 @@ def get_exercise(id: str) -> Exercise:
         CourseDataError: no such exercise; the sentence lists those of the lesson.
     """
     if id not in _registry and id[:2].isdigit():
-        module = f"{EXERCISES_PACKAGE}.lesson{id[:2]}"
-        if importlib.util.find_spec(module):
+        module = f"{EXERCISES_PACKAGE}.lesson{id[:2]}.checks"
+        if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
             importlib.import_module(module)
     if id not in _registry:
         known = ", ".join(sorted(k for k in _registry if k[:2] == id[:2])) or "none"

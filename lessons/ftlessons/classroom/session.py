@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ftlessons.classroom.display import emit, in_ipython
 from ftlessons.classroom.source import CourseDataError
-from ftlessons.classroom.storage import write_json
+from ftlib.runtime import write_json
 
 LIBRARY_MB = 512  # what a kernel with torch, transformers and scikit-learn maps of files in blocks of 4 kB
 _current: str | None = None

@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ftlib import runtime
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write `content` as JSON so that a reader sees the old file or the new one, never half of one.
-
-    Raises:
-        OSError: the folder can't be made or written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+from ftlib.runtime import write_json
 
 
 class Ledger:

@@ -1,1 +1,1 @@
-"""The checks of the exercises, one module a lesson."""
+"""What lesson 00, Start here, needs beside its notebook."""

@@ -30,7 +30,7 @@ LOOKS = 5  # at the validation digits during a run
 class Run:
     """One run on the board."""
 
-    hyperparameters: Knobs
+    knobs: Knobs
     budget: int
     curve: list[tuple[int, float]] = field(default_factory=list)
     valid: float | None = None
@@ -63,7 +63,7 @@ class Bench:
         """Whether a run is left and the test set still shut."""
         return self.test is None and len(self.runs) < self.allowed
 
-    def train(self, hyperparameters: Knobs, budget: int, watch: Callable[[Run], None] = lambda run: None) -> Run:
+    def train(self, knobs: Knobs, budget: int, watch: Callable[[Run], None] = lambda run: None) -> Run:
         """Train once on the same draw of labels; a repeat gets another head and another order.
 
         Args:
@@ -74,24 +74,24 @@ class Bench:
         """
         if not self.may_train:
             raise RuntimeError("no run is left: the budget is used up, or the test set is open")
-        from ftlessons.lesson04 import hyperparameters as bench_knobs
+        from ftlessons.lesson04 import hyperparameters
         from ftlib import tasks
         from ftlib.train import TrainingDiverged
 
-        task, run = tasks.get(self.task_name), Run(hyperparameters, budget)
-        seed = sum((before.knobs, before.budget) == (hyperparameters, budget) for before in self.runs)
+        task, run = tasks.get(self.task_name), Run(knobs, budget)
+        seed = sum((before.knobs, before.budget) == (knobs, budget) for before in self.runs)
         self.runs.append(run)
 
         def look(model: Any) -> Score:
-            score = bench_knobs.validate(task, model)
-            run.curve.append((min(hyperparameters.steps, (len(run.curve) + 1) * every), score.value))
+            score = hyperparameters.validate(task, model)
+            run.curve.append((min(knobs.steps, (len(run.curve) + 1) * every), score.value))
             watch(run)
             return score
 
-        every = max(1, hyperparameters.steps // LOOKS)
+        every = max(1, knobs.steps // LOOKS)
         data = task.sample(budget, seed=0)
         try:
-            model, history = bench_knobs.train(hyperparameters, task, data, seed, evaluate=look, evaluate_every=every)
+            model, history = hyperparameters.train(knobs, task, data, seed, evaluate=look, evaluate_every=every)
         except TrainingDiverged:
             run.note = "lost: the loss became infinite"
             return run
@@ -133,7 +133,6 @@ def bench(task: str = "digits", runs: int = 12) -> None:
     The target is the best mean of the recorded runs. Where widgets do not run, the recorded figure of depth
     against rate stands instead.
     """
-    from authoring import record
     from ftlessons.lesson04 import hyperparameters
     from ftlib import results
 
@@ -182,9 +181,9 @@ def bench_widget(state: Bench) -> Any:
 
     def press_train(_: Any) -> None:
         train.disabled, test.disabled, train.description = True, True, "Training ..."
-        hyperparameters = Knobs(depth=depth.value, lr=rate.value, schedule=schedule.value, head_first=head_first.value)
+        knobs = Knobs(depth=depth.value, lr=rate.value, schedule=schedule.value, head_first=head_first.value)
         try:
-            state.train(hyperparameters, labels.value, lambda run: setattr(curve, "value", _curve(state)))
+            state.train(knobs, labels.value, lambda run: setattr(curve, "value", _curve(state)))
         finally:
             train.description = "Train"
             settle()

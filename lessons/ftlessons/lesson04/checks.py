@@ -119,7 +119,6 @@ def _best_rate_of_all(table: pd.DataFrame) -> tuple[str, float]:
     return table[table.lr == rate].groupby("depth").valid.mean().idxmax(), rate
 
 
-
 @exercise(
     "04-schedule",
     hints=(

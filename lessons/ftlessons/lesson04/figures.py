@@ -113,7 +113,7 @@ def turned(table: pd.DataFrame, arms: Mapping[str, dict], plain: dict, title: st
     """What turning one knob does to the validation score: the mean difference to the plain run, seed by seed.
 
     Args:
-        arms: knobs by name, see ``knobs.runs``; each at its own rate unless it names one in ``lr``.
+        arms: knobs by name, see ``hyperparameters.runs``; each at its own rate unless it names one in ``lr``.
         plain: the knobs that they are compared with.
     """
     reference = at_own_rate(table, **plain).valid

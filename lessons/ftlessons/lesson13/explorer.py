@@ -75,7 +75,8 @@ def _spelled(model: WaveNet, wave: Tensor, blocks: int, dilated: bool) -> str:
     from ftlib.speech import clips
 
     with clips.spelling(model):
-        return receptive_field.spelled_within(model, wave, receptive_field.reach(receptive_field.dilations(blocks, dilated)))
+        span = receptive_field.reach(receptive_field.dilations(blocks, dilated))
+        return receptive_field.spelled_within(model, wave, span)
 
 
 def _row(blocks: int, dilated: bool, spell: Any, said: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def reference_drop() -> list[str]:
 @exercise(
     "20-clean",
     hints=(
-        "`data_checks.duplicates(raw).drop` is a list of ids. The surest suspect is not in it.",
+        "`checks.duplicates(raw).drop` is a list of ids. The surest suspect is not in it.",
         "Open the pictures that `suspects` names. One of them lies in the wrong folder.",
     ),
     wrong=([], ["camp/nothing.png"], lambda: _duplicates_alone(), lambda: _everything_odd(), lambda: _without_looking(),

@@ -20,7 +20,6 @@ from ftlessons.lesson01.spirals import spirals
 from ftlib import runtime, tasks
 from ftlib.metrics import Interval, difference
 
-LESSON = "01"
 DATA = ("spirals", "digits")
 DEPTHS = (1, 2, 4, 8, 16, 32)
 REMEDIES = ("shortcuts", "he")  # for the deepest, on the spirals

@@ -20,7 +20,6 @@ from ftlib import models, runtime, tasks
 from ftlib.metrics import Interval, difference
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, SIZE, GlyphBank
 
-LESSON = "01"
 CHECKPOINT = "glyph-resnet10"
 STAGES = ("stem", "layer1", "layer2", "layer3", "layer4")
 SEEDS, LETTERS, DRAWINGS = range(10), 60, 10

@@ -17,7 +17,6 @@ from ftlessons.lesson02 import probing, transfer
 from ftlib import models, runtime
 from ftlib.metrics import Interval, difference, mean_interval
 
-LESSON = "02"
 CHECKPOINT = "glyph-resnet10"
 WEIGHTS = ("letters", "random")
 STAGES = (probing.PIXELS, "stem", "layer1", "layer2", "layer3", "layer4")

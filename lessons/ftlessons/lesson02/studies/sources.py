@@ -20,7 +20,6 @@ from ftlib import models, runtime, tasks
 from ftlib.metrics import Interval, mean_interval
 from ftlib.tasks.glyphs import FONTS, SIZE, GlyphBank
 
-LESSON = "02"
 SOURCES, TARGETS = ("random", "shuffled", "letters"), ("digits", "sound")
 SEEDS, TUNE_SEEDS, BUDGET = range(5), range(100, 103), 10
 LETTERS, STEPS, BATCH, RATE, DECAY = 100, 120, 128, 2e-3, 0.05

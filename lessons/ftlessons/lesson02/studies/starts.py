@@ -19,7 +19,6 @@ from ftlib import adapt, catalog, models, tasks
 from ftlib.metrics import mean_interval
 from ftlib.tasks import tfidf
 
-LESSON = "02"
 CANDIDATES = {
     "digits": ("nothing", "glyph-resnet10"),
     "sound": ("nothing", "glyph-resnet10", "speech-wavenet"),

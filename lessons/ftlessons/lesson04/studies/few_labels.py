@@ -5,7 +5,6 @@ from __future__ import annotations
 from ftlessons.lesson04.studies.rates import SEEDS
 from ftlessons.lesson04.studies.rates import one as one
 
-LESSON = "04"
 RATES = (1e-4, 3e-4, 1e-3)
 WRONG_RATE = 3e-4  # flips are tried at one rate only
 

@@ -9,8 +9,6 @@ from ftlessons.lesson04.lr_finder import find_lr
 from ftlessons.lesson04.studies.rates import SEEDS
 from ftlib import adapt, tasks
 
-LESSON = "04"
-
 
 def jobs() -> list[tuple]:
     """Depth, rule of thumb and seed of each run; ten labels per class."""

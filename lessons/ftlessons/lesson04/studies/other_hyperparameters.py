@@ -8,7 +8,6 @@ from __future__ import annotations
 from ftlessons.lesson04.studies.rates import SEEDS
 from ftlessons.lesson04.studies.rates import one as one
 
-LESSON = "04"
 EPOCH = 7  # steps of 16 in an epoch of 100 pictures
 TURNED = (
     {"weight_decay": 1.0}, {"dropout": 0.5}, {"label_smoothing": 0.1}, {"steps": 4 * EPOCH},

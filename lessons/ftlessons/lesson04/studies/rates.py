@@ -7,7 +7,6 @@ from typing import Any
 from ftlessons.lesson04.hyperparameters import Knobs, measure
 from ftlib import tasks
 
-LESSON = "04"
 SEEDS = range(6)
 RATES = {
     "full": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),

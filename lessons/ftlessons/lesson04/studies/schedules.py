@@ -8,7 +8,6 @@ from __future__ import annotations
 from ftlessons.lesson04.studies.rates import SEEDS
 from ftlessons.lesson04.studies.rates import one as one
 
-LESSON = "04"
 CONSTANT = {"schedule": "constant", "warmup": 0.0}
 GENTLER = {"lr_decay": round(1 / 2.6, 4)}  # Howard & Ruder 2018; its rate is that of the head
 RATES = {"constant": (1e-4, 3e-4, 1e-3), "gentler": (3e-4, 1e-3, 3e-3)}

@@ -17,7 +17,6 @@ from ftlib import adapt, metrics, tasks
 from ftlib.cached import fit_head
 from ftlib.tasks.vision import writer_of
 
-LESSON = "05"
 SEEDS = range(10)
 BUDGET, COPIES, TEST_SHARE = 20, 5, 0.2
 SPLITS = ("copies at random", "originals at random", "by writer")

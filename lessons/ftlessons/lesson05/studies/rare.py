@@ -14,7 +14,6 @@ from ftlessons.lesson05 import imbalance
 from ftlib import adapt, tasks
 from ftlib.train import fit
 
-LESSON = "05"
 SEEDS = range(10)  # seed 0 makes the zeros rare, seed 1 the ones, and so on
 SHARES = {"1 in 2": 1 / 2, "1 in 10": 1 / 10, "1 in 30": 1 / 30}
 METHODS = ("head", "weighted head", "svm")

@@ -16,7 +16,6 @@ from ftlib import metrics, tasks
 from ftlib.batches import steps_per_epoch
 from ftlib.train import fit
 
-LESSON = "05"
 SEEDS = range(6)
 BUDGET, WRONG = 10, 0.3
 RATE, HEAD_RATE = 3e-4, 1e-2  # the head's is the one that tuning chose for lesson 03

@@ -13,11 +13,11 @@ from torch.utils.data import TensorDataset
 from ftlib import adapt, metrics, results
 from ftlib.metrics import Interval, difference
 from ftlib.models.sentences import pooled
+from ftlib.tasks.base import Task
 from ftlib.tasks.text import Reviews
 from ftlib.tasks.tokens import encode
 from ftlib.train import fit
 
-LESSON = "06"
 POOLINGS = ("mean", "cls", "pooler")
 SEEDS, BUDGETS = range(5), (64, 256)
 RATES, STEPS, TUNE_BUDGET = (3e-3, 1e-2, 3e-2), 300, 64
@@ -28,7 +28,7 @@ CHOSEN = {"mean": 3e-3, "cls": 1e-2, "pooler": 1e-2}  # the rates that the tunin
 def jobs() -> list[tuple]:
     """Pooling, rate, training labels, seed, and the splits to train and to score on."""
     tuning = [(pooling, lr, TUNE_BUDGET, seed, *pools)
-              for pooling in POOLINGS for lr in RATES for seed in results.TUNE_SEEDS for pools in POOLS]  # fmt: skip
+              for pooling in POOLINGS for lr in RATES for seed in Task.tune_seeds for pools in POOLS]  # fmt: skip
     return tuning + [(pooling, lr, budget, seed, "train", "test")
                      for pooling, lr in CHOSEN.items() for budget in BUDGETS for seed in SEEDS]  # fmt: skip
 

@@ -15,7 +15,6 @@ from ftlib.metrics import Interval, difference
 from ftlib.tasks import tfidf
 from ftlib.tasks.text import predict_texts
 
-LESSON = "06"
 SEEDS, BUDGET = range(5), 256
 METHODS = ("head", "tfidf", "full")
 SPLITS = ("test", "shift", "indirect")

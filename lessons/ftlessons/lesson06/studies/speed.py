@@ -16,7 +16,6 @@ from ftlib.tasks.text import TextTask
 from ftlib.tasks.tokens import Texts, lengths
 from ftlib.train import fit
 
-LESSON = "06"
 SEEDS, BUDGET = range(5), 256
 SWITCHES = ("length", "bf16", "frozen")
 ARMS = {

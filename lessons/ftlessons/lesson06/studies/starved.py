@@ -9,7 +9,6 @@ from ftlib.metrics import Interval, difference
 from ftlib.results import scores
 from ftlib.tasks.text import Reviews
 
-LESSON = "06"
 BUDGET, SEEDS = 256, range(5)
 
 

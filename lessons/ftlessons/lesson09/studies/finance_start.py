@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, metrics, results, runtime, tasks
+from ftlib import adapt, metrics, recipes, results, runtime, tasks
+from ftlib.tasks.base import Task
 from ftlib.tasks.text import FinanceNews, predict_texts
 from ftlib.tasks.tokens import Texts, encode, lengths
 from ftlib.train import fit
 
-LESSON = "09"
 SEEDS, LIVE_BUDGET = range(5), 480
 STARTS = ("sentiment", "minilm")
 POOLS = (("tune", "tune_valid"), ("tune_valid", "tune"))
@@ -98,13 +98,13 @@ def fit_head(
 def tuned_head(start: str) -> dict[str, Any]:
     """The settings of a start's head, chosen on the tuning texts as ``ftlib tune`` does: eight settings, four draws."""
     task, tried = FinanceNews(), []
-    for candidate in results.candidates(task, "head"):
-        for budget, seed, (fit_on, score_on) in itertools.product(task.tune_budgets, results.TUNE_SEEDS, POOLS):
+    for candidate in recipes.candidates(task, "head"):
+        for budget, seed, (fit_on, score_on) in itertools.product(task.tune_budgets, Task.tune_seeds, POOLS):
             head = fit_head(start, task.sample(budget, seed, fit_on), seed, split=fit_on, **candidate)
             said = head(vectors(start, score_on)).argmax(1)
             score = task.score(task.rows(score_on).number, said.tolist()).value
             tried.append({"candidate": json.dumps(candidate), "score": score})
-    return results.choose(pd.DataFrame(tried).groupby("candidate", sort=False).score.mean().reset_index())
+    return recipes.choose(pd.DataFrame(tried).groupby("candidate", sort=False).score.mean().reset_index())
 
 
 def good_news(model: nn.Module, texts: Sequence[str]) -> Tensor:

@@ -19,7 +19,6 @@ from ftlib import metrics, recipes
 from ftlib.tasks import tfidf
 from ftlib.tasks.text import FinanceNews
 
-LESSON = "09"
 SEEDS, BUDGET = range(5), 120
 ARMS = (("tfidf", "plain"), ("head", "plain"), ("head", "weighted"))
 VALIDATION = ("tune", "tune_valid")

@@ -17,7 +17,6 @@ from ftlib import recipes
 from ftlib.speech import audio
 from ftlib.speech.tasks import RecordedDigits
 
-LESSON = "13"
 FOLDER = "FTLIB_RECORDED_DIGITS"
 RECIPES, RIVALS = ("scratch", "head", "head_then_all", "full"), ("spelling", "as_cut")
 BUDGETS, SEEDS = (1, 5, 10, 20), range(6)

@@ -9,7 +9,6 @@ import pandas as pd
 from ftlessons.lesson14 import transcripts
 from ftlib import metrics, recipes, tasks
 
-LESSON = "14"
 MINUTES, SEEDS = 10, 5
 PATIENCE = 600  # steps that both get once more, at their tuned rates, whatever the grid chose
 MODELS = {

@@ -6,7 +6,6 @@ from ftlessons.lesson14.studies.dictation_noise import fine_tuned
 from ftlib import tasks
 from ftlib.speech.clips import Clips
 
-LESSON = "14"
 MINUTES, SEEDS, GENERAL = 10, 5, 75  # general sentences mixed in, about four minutes
 SLOW = 1 / 3
 ARMS = ("plain", "general speech mixed in", "early stages frozen", "a third of the rate")

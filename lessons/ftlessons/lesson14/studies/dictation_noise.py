@@ -15,7 +15,6 @@ from ftlib.models.wavenet import WaveNet
 from ftlib.speech.clips import Clips
 from ftlib.train import fit
 
-LESSON = "14"
 MINUTES, SEEDS = 10, 5
 ARMS = ("as it is", "fine-tuned", "fine-tuned on noisy copies")
 NOISES, SECOND_VOICES = (20, 10, 5, 0), (10, 5)  # decibels: how far the voice is above the rest

@@ -11,7 +11,6 @@ from ftlib.robot.arm import Arm
 from ftlib.robot.demonstrations import NOISE
 from ftlib.train import fit
 
-LESSON = "15"
 SKILL, DEMOS, STEPS, LR, SEEDS, EPISODES = "push", 50, 1500, 1e-3, 5, 50
 VARIANTS = ((1, 1), (8, 1), (8, 4), (8, 8))  # predicted, executed
 DEMO_SEEDS, TEST_SEEDS = 60_000, 70_000

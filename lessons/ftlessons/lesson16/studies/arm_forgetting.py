@@ -10,7 +10,6 @@ from ftlib.robot import demonstrations
 from ftlib.robot.reports import success_rate
 from ftlib.train import fit
 
-LESSON = "16"
 BUDGET, SEEDS, REPLAYED, EPISODES = 10, 10, 10, 50
 FACTORS = (0.1, 0.3, 1.0, 3.0)  # on the tuned rate
 

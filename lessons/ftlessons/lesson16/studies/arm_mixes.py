@@ -13,7 +13,6 @@ from ftlib.robot import demonstrations
 from ftlib.robot.demonstrations import Demonstrations
 from ftlib.train import History, fit
 
-LESSON = "16"
 MIXES = {
     "reach, push, lift": ("reach", "push", "lift"),
     "reach, push, lift 10 cm": ("reach", "push", "lift_10cm"),

@@ -10,7 +10,6 @@ from ftlib.robot.demonstrations import Demonstrations
 from ftlib.robot.rollouts import Episode
 from ftlib.train import fit
 
-LESSON = "16"
 FIRST, MORE, SEEDS = 5, 5, 10
 CHOICES = ("random", "failed", "one kind")
 

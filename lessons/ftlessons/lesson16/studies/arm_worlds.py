@@ -9,7 +9,6 @@ from ftlib.robot.reports import success_rate
 from ftlib.robot.tasks import DEMO_SEEDS, PickAndPlace
 from ftlib.train import fit
 
-LESSON = "16"
 WORLDS = {
     "block 15 % larger": World(size=1.15),
     "block 5 times as heavy": World(weight=5.0),

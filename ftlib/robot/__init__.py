@@ -1,0 +1,1 @@
+"""A simulated robot arm: its world, skills shown by experts, rollouts, and tasks learnt from demonstrations."""

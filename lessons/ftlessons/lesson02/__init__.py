@@ -1,0 +1,1 @@
+"""What lesson 02, Pre-trained models, needs beside its notebook."""

@@ -1,0 +1,1 @@
+"""What lesson 03, The fine-tuning recipe, needs beside its notebook."""

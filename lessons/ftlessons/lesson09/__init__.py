@@ -1,0 +1,1 @@
+"""What lesson 09, Finance news, needs beside its notebook."""

@@ -1,0 +1,1 @@
+"""What lesson 13, WaveNet and CTC, needs beside its notebook."""

@@ -1,0 +1,1 @@
+"""What lesson 15, Learning from demonstrations, needs beside its notebook."""

@@ -1,0 +1,1 @@
+"""What lesson 16, Pick and place, needs beside its notebook."""

@@ -1,0 +1,1 @@
+"""What lesson 20, Your own data, needs beside its notebook."""
