@@ -59,6 +59,7 @@ release: export FTLIB_BROWSER_LESSONS := all
 release: test
 	@"$(BIN)/python" -m authoring teach --run
 	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py
+	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest tests/test_records.py
 
 # lightning and fastai take part where they are installed
 bench: install-test
