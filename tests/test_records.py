@@ -33,16 +33,22 @@ def as_recorded(tmp_path, monkeypatch):
     runtime.set_threads(1)
 
 
+@pytest.fixture(scope="module")
+def tolerance():
+    """How far a number may be from its record on this machine."""
+    return records.tolerance(BOOK)
+
+
 @pytest.mark.parametrize("key", [case(key) for key in records.keys()])
-def test_a_row_comes_out_as_recorded(key):
+def test_a_row_comes_out_as_recorded(key, tolerance):
     if variable := records.lacks(key):
         pytest.skip(f"the data does not ship: name its folder in {variable}")
     known = BOOK["rows"].get(key, {})
     job = known.get("job", 0)
     row, record = made(key, job), records.recorded(key, job)
-    found = records.differences(row, record | known.get("now", {}), records.EXACT)
+    found = records.differences(row, record | known.get("now", {}), tolerance)
     assert not found, f"{key}: " + "; ".join(found)
-    if "now" in known and (found := records.differences(row, record, records.EXACT)):
+    if "now" in known and (found := records.differences(row, record, tolerance)):
         pytest.xfail("; ".join(found))
 
 
@@ -59,12 +65,15 @@ def test_a_checkpoint_gives_the_same_weights(name):
     try:
         model = records.checkpoint(name)
     except catalog.CatalogError as error:
-        pytest.skip(str(error))
+        if name in BOOK["weights"]:
+            raise
+        pytest.skip(str(error))  # it is downloaded, and the small profile downloads nothing
     assert records.weights_hash(model) == BOOK["weights"].get(name), f"{name} has other weights now"
 
 
 def test_every_cost_is_of_a_row_that_exists():
-    assert set(BOOK["rows"]) <= set(records.keys()) and set(BOOK["weights"]) <= set(catalog.names("checkpoint"))
+    assert set(BOOK["rows"]) <= set(records.keys())
+    assert set(BOOK["weights"]) <= set(catalog.names("checkpoint"))
 
 
 @pytest.mark.parametrize(
