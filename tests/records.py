@@ -28,7 +28,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ftlib import adapt, catalog, models, recipes, results, runtime, studies, tasks
+from authoring import record as recording
+from ftlib import adapt, catalog, models, recipes, results, runtime, tasks
 from ftlib.models import sentences
 
 BOOK = Path(__file__).resolve().parent / "records.json"
@@ -42,7 +43,7 @@ ELSEWHERE = results.LIVE_TOLERANCE  # sums are made in another order: with AVX2 
 def keys() -> list[str]:
     """A row for each study and for each recipe or rival in a task's grid: ``studies/rare``, ``digits/head``."""
     grids = [f"{task}/{name}" for task in tasks.names() for name in tasks.get(task).grid]
-    return [f"{STUDIES}/{name}" for name in studies.names()] + grids
+    return [f"{STUDIES}/{name}" for name in recording.names()] + grids
 
 
 def read() -> dict[str, Any]:
@@ -64,7 +65,7 @@ def cheap(rows: dict[str, dict[str, Any]], seconds: float) -> set[str]:
 def lacks(key: str) -> str | None:
     """The environment variable that must name a folder before the row can be made, if there is one and it is unset."""
     where, name = key.split("/", 1)
-    variable = getattr(studies.study(name), "FOLDER", None) if where == STUDIES else None
+    variable = getattr(recording.study(name), "FOLDER", None) if where == STUDIES else None
     return variable if variable and not os.environ.get(variable) else None
 
 
@@ -73,7 +74,7 @@ def fresh(key: str, job: int) -> dict[str, Any]:
     where, name = key.split("/", 1)
     runtime.seed_everything(0)
     if where == STUDIES:
-        module = studies.study(name)
+        module = recording.study(name)
         return module.one(*module.jobs()[job])
     task = tasks.get(where)
     if name in task.rivals():
@@ -85,7 +86,7 @@ def recorded(key: str, job: int) -> dict[str, Any]:
     """The row as it is on record; a study's rows stand in the order of its jobs."""
     where, name = key.split("/", 1)
     if where == STUDIES:
-        return studies.load(name).iloc[job].to_dict()
+        return results.study(name).iloc[job].to_dict()
     task = tasks.get(where)
     table = results.load(task.domain, where)
     row = table[(table.recipe == name) & (table.budget == min(task.budgets)) & (table.seed == 0)]
@@ -167,7 +168,7 @@ def tolerance(book: dict[str, Any]) -> float:
 def cheapest_job(key: str) -> int:
     """The job of a study that took least by its record, or its first."""
     where, name = key.split("/", 1)
-    table = studies.load(name) if where == STUDIES else {}
+    table = results.study(name) if where == STUDIES else {}
     return int(table["seconds"].argmin()) if "seconds" in table else 0
 
 

@@ -12,7 +12,7 @@ import pytest
 import records
 
 from ftlib import catalog, runtime
-from ftlib.tasks.arm import SimulatorMissing
+from ftlib.robot.arm import SimulatorMissing
 
 SECONDS = 60
 BOOK = records.read()
