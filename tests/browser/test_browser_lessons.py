@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from chosen import ROOT, lessons_to_open, touched
 
+from authoring.notebooks import rules
 from authoring.notebooks.book import Lesson
 from authoring.notebooks.rules import calls
 from ftlessons.classroom.checks import get_exercise
@@ -53,7 +54,7 @@ def test_every_cell_runs_without_an_error_or_a_warning(opened):
 
 
 def test_every_widget_is_drawn(opened):
-    assert {"quiz", "predict", "reflect", "freeze_explorer", "bench"} <= looks.widget_makers()
+    assert {"quiz", "predict", "reflect", "freeze_explorer", "bench"} <= rules.widget_makers()
     assert any(cell["drawn"] for cell in opened.cells() if cell["type"] == "code")
     assert not (faults := looks.missing_widgets(opened)), "\n".join(faults)
 
@@ -159,7 +160,7 @@ def test_a_change_names_its_lessons_and_new_results_do_not(tmp_path):
     write("data/quizzes/04.toml", "2")
     write("lessons/ftlessons/lesson05/checks.py")
     write("lessons/README.md", "2")
-    git("add", "ftlib")
+    git("add", "lessons")
     assert touched(tmp_path) == {"02", "03", "04", "05"}
 
 

@@ -27,9 +27,9 @@ PROSE = "\n\n".join(["Prose that takes room."] * 40)  # so that the next widget 
 
 def cells_of_lessons() -> list:
     """The cells that show these widgets, word for word, each far below the one before."""
-    names = ", ".join(name for used in USED.values() for name in used)
-    cells = [new_code_cell(f"from ftlessons import lesson, {names}\n\nlesson('03')")]
-    for lesson in find(ROOT / "lessons", list(USED)):
+    lessons = find(ROOT / "lessons", list(USED))
+    cells = [new_code_cell(lesson.code_cells[0].source) for lesson in reversed(lessons)]  # lesson 03 has the last word
+    for lesson in lessons:
         for name in USED[lesson.id]:
             source = next(cell.source for cell in lesson.code_cells if calls(cell, name))
             cells += [new_code_cell(source), new_markdown_cell(PROSE)]
