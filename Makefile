@@ -25,7 +25,7 @@ help:
 	@echo "make lessons ONLY=03   the same for one lesson, or several: ONLY=\"03 06\""
 	@echo "make teach             make the teacher's kit: guides, plans, slides, a student and an instructor edition"
 	@echo "make reading           make build/html, a copy of the lessons for reading without a network"
-	@echo "make release           everything that is slow: all tests, every lesson in the browser, the student edition, four kernels"
+	@echo "make release           everything that is slow: all tests, a row of each record, every lesson in the browser, the student edition, four kernels"
 	@echo "make bench             compare the speed of fit with other trainers"
 	@echo "make kit               one folder, build/kit, that starts the course without a network"
 	@echo "make kit PLATFORMS=\"linux mac windows\" PYTHONS=\"3.11 3.13\"   for a room of mixed laptops"
@@ -59,7 +59,7 @@ release: export FTLIB_BROWSER_LESSONS := all
 release: test
 	@"$(BIN)/python" -m authoring teach --run
 	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py
-	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest tests/test_records.py
+	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -n $(WORKERS) tests/test_records.py
 
 # lightning and fastai take part where they are installed
 bench: install-test

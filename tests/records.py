@@ -2,11 +2,12 @@
 
 ``records.json`` beside this file holds, for each row, its CPU seconds on one thread and which job of a study it is;
 for each checkpoint the sha256 of its weights; and how the processor rounds on which the records come out to the last
-digit. ``python tests/records.py`` adds what is missing there. Delete an entry to have it measured again;
-``python tests/records.py studies/rare=5`` takes job 5 of that study from now on.
+digit. ``python -m tests.records`` adds what is missing there. Delete an entry to have it measured again;
+``python -m tests.records studies/rare=5`` takes job 5 of that study from now on.
 
 A record that does not come out is no reason to widen the tolerance: until it is made again, write what comes out in
-its place by hand, as ``"now": {"score": 0.5}`` beside the seconds. The row is then compared with that.
+its place by hand, as ``"now": {"score": 0.5}`` beside the seconds. The row is then compared with that. So it is with
+``lora``: peft draws the adapters' first weights from torch's global generator, which the runs before had moved on.
 """
 
 from __future__ import annotations
