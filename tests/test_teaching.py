@@ -263,7 +263,8 @@ def test_slides_need_no_network_and_tell_no_solution(lesson, tmp_path):
     assert len(linked) >= 4 and all((tmp_path / name).is_file() for name in linked)
     cells = [cell for part in sections(lesson) if part.core for cell in part.cells]
     shown = [cell for cell in cells if not any(rules.calls(cell, name) for name in slides.NOT_SHOWN)]
-    assert html.count("<img") == sum(len(pictures(cell)) for cell in shown) > 0
+    asked = sum(question.figure is not None for question in facts.quiz_of(lesson))
+    assert html.count("<img") == sum(len(pictures(cell)) for cell in shown) + asked > 0
 
 
 def test_slides_hide_what_is_not_for_the_screen():

@@ -119,7 +119,8 @@ def _quiz(lesson: Lesson) -> str:
     lines = ["## Wrong answers, and what to say"]
     for number, question in enumerate(questions, start=1):
         right = next((letter, choice) for letter, choice in question.labelled() if choice.correct)
-        lines += ["", f"**{question.heading(number)}**", "", f"- Right: **{right[0]}**. {right[1].text} {right[1].why}"]
+        lines += ["", f"**{question.heading(number)}**", "", question.exhibit(), ""]
+        lines += [f"- Right: **{right[0]}**. {right[1].text} {right[1].why}"]
         for letter, choice in question.labelled():
             if not choice.correct:
                 lines.append(f"- **{letter}**. “{choice.text}” {choice.why}{facts.remedy(choice.misconception)}")
