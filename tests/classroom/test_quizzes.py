@@ -206,7 +206,7 @@ def test_a_question_shows_code_and_a_figure_in_every_form(data):
 def test_names_on_the_axis_are_not_joined(data):
     names = FIGURE.replace("[1, 2]", '["a", "b"]')
     data("quizzes/03.toml", CODE.replace("[[question.choice]]", names + "[[question.choice]]", 1))
-    assert "training: 0.5 at a, 0.25 at b" in as_html(load_quiz("03"))
+    assert "training: a 0.5, b 0.25; " in as_html(load_quiz("03"))
 
 
 def visible_html(root):

@@ -24,8 +24,8 @@ class Line:
     def told(self) -> str:
         """The points in words, so that nobody has to see the figure to answer."""
         bars = [f" ({low:g} to {high:g})" for low, high in zip(self.low, self.high, strict=True)] or [""] * len(self.y)
-        points = zip(self.x, self.y, bars, strict=True)
-        return f"{self.name}: " + ", ".join(f"{y:g}{bar} at {x}" for x, y, bar in points)
+        points = [(x, f"{y:g}{bar}") for x, y, bar in zip(self.x, self.y, bars, strict=True)]
+        return f"{self.name}: " + ", ".join(f"{x} {y}" if isinstance(x, str) else f"{y} at {x:g}" for x, y in points)
 
 
 @dataclass(frozen=True)
