@@ -140,6 +140,7 @@ def test_the_guide_holds_what_a_teacher_needs(lesson):
     assert "estimates, not measurements" in text and f"| {lesson.about['minutes']} | **end of the core**" in text
     for question in facts.quiz_of(lesson):
         assert question.text in text and all(choice.why in text for choice in question.choices)
+        assert question.exhibit() in text and "say the answer and not its letter" in text
     for id in rules.exercise_ids(lesson):
         assert all(hint in text for hint in get_exercise(id).hints)
     assert len(facts.predictions(lesson, sections(lesson))) == len(rules.prediction_ids(lesson))
