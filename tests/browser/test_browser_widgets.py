@@ -27,9 +27,11 @@ PROSE = "\n\n".join(["Prose that takes room."] * 40)  # so that the next widget 
 
 def cells_of_lessons() -> list:
     """The cells that show these widgets, word for word, each far below the one before."""
-    names = ", ".join(name for used in USED.values() for name in used)
-    cells = [new_code_cell(f"from ftlessons import lesson, {names}\n\nlesson('03')")]
-    for lesson in find(ROOT / "lessons", list(USED)):
+    lessons = find(ROOT / "lessons", list(USED))
+    lines = [line for lesson in lessons for line in lesson.code_cells[0].source.splitlines()]
+    rooms = "\n".join(line for line in lines if line.startswith("from ftlessons.lesson"))
+    cells = [new_code_cell(f"from ftlessons import lesson, predict, quiz, reflect\n{rooms}\n\nlesson('03')")]
+    for lesson in lessons:
         for name in USED[lesson.id]:
             source = next(cell.source for cell in lesson.code_cells if calls(cell, name))
             cells += [new_code_cell(source), new_markdown_cell(PROSE)]
