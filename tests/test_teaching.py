@@ -140,6 +140,7 @@ def test_the_guide_holds_what_a_teacher_needs(lesson):
     assert "estimates, not measurements" in text and f"| {lesson.about['minutes']} | **end of the core**" in text
     for question in facts.quiz_of(lesson):
         assert question.text in text and all(choice.why in text for choice in question.choices)
+        assert question.exhibit() in text and "say the answer and not its letter" in text
     for id in rules.exercise_ids(lesson):
         assert all(hint in text for hint in get_exercise(id).hints)
     assert len(facts.predictions(lesson, sections(lesson))) == len(rules.prediction_ids(lesson))
@@ -263,7 +264,8 @@ def test_slides_need_no_network_and_tell_no_solution(lesson, tmp_path):
     assert len(linked) >= 4 and all((tmp_path / name).is_file() for name in linked)
     cells = [cell for part in sections(lesson) if part.core for cell in part.cells]
     shown = [cell for cell in cells if not any(rules.calls(cell, name) for name in slides.NOT_SHOWN)]
-    assert html.count("<img") == sum(len(pictures(cell)) for cell in shown) > 0
+    asked = sum(question.figure is not None for question in facts.quiz_of(lesson))
+    assert html.count("<img") == sum(len(pictures(cell)) for cell in shown) + asked > 0
 
 
 def test_slides_hide_what_is_not_for_the_screen():

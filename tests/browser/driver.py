@@ -87,7 +87,7 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("FTLIB_")}
         places = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
         fixed = {name: value for name, value in FIXED.items() if name != "FTLIB_STRICT"}
-        path = [str(ROOT / "tests" / "guard"), str(ROOT)]
+        path = [str(ROOT / "tests" / "guard"), str(ROOT), str(ROOT / "lessons")]
         return {
             **kept, **fixed, "PYTHONPATH": os.pathsep.join(path), "IPYTHONDIR": str(self._home / "ipython"),
             "JUPYTER_PREFER_ENV_PATH": "1", **{f"JUPYTER_{name}": str(self._home / name) for name in places},

@@ -74,8 +74,9 @@ def kept(section):
 
 
 def answer_quiz(*picked):
-    """Press the buttons with these numbers in a quiz whose first tries are kept."""
-    box = quiz_widget(load_quiz("03"), lambda text, correct: records.keep_answer("03", text, correct))
+    """Press buttons of a quiz whose first tries are kept: 0 is right and 1 wrong for question 1, 2 and 3 for 2."""
+    questions = [replace(q, choices=sorted(q.choices, key=lambda c: not c.correct)) for q in load_quiz("03")]
+    box = quiz_widget(questions, lambda text, correct: records.keep_answer("03", text, correct))
     buttons = [row.children[0] for block in box.children[:-1] for row in block.children[1:-1]]
     assert all(isinstance(button, ipywidgets.Button) for button in buttons)
     for number in picked:

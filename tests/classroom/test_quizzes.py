@@ -7,8 +7,9 @@ import ipywidgets
 import pytest
 
 from ftlessons import lesson, quiz, reflect
+from ftlessons.classroom import records
 from ftlessons.classroom.display import WIDGET_MIME
-from ftlessons.classroom.quizzes import as_html, load_quiz
+from ftlessons.classroom.quizzes import as_html, as_plain_text, load_quiz
 from ftlessons.classroom.reflection import load_reflection
 from ftlessons.classroom.source import CourseDataError
 from ftlessons.classroom.storage import Ledger
@@ -58,6 +59,11 @@ def widgets_in(root, kind):
     return [root] * isinstance(root, kind) + [w for child in children for w in widgets_in(child, kind)]
 
 
+def letter(number, text):
+    """The letter under which a choice of question `number` stands in saved notebooks."""
+    return next(letter for letter, choice in load_quiz("03")[number - 1].labelled() if choice.text == text)
+
+
 def visible_text(root):
     return " ".join(re.sub(r"<[^>]+>", "", w.value) for w in widgets_in(root, ipywidgets.HTML))
 
@@ -87,7 +93,7 @@ def test_one_display_serves_widgets_html_and_plain_text(quiz03, shown):
     assert re.fullmatch(r"\w{32}", bundle[WIDGET_MIME]["model_id"])
     plain = bundle["text/plain"]
     assert "Question 1 (from lesson 02). What does `requires_grad=False` stop?" in plain
-    assert "1A: Not quite. Frozen layers still compute." in plain and "1B: Right." in plain
+    assert re.search("1[AB]: Not quite. Frozen layers still compute.", plain) and re.search("1[AB]: Right.", plain)
 
 
 def test_the_html_fallback_folds_every_choice_and_needs_neither_script_nor_colour(quiz03):
@@ -95,7 +101,7 @@ def test_the_html_fallback_folds_every_choice_and_needs_neither_script_nor_colou
     tags = [tag for tag, _ in Balanced(html).seen]
     assert tags.count("details") == tags.count("summary") == 4
     assert "<code>requires_grad=False</code>" in html and "x &lt; 1" in html
-    assert "<summary>B. The gradient</summary><p>Right. No gradient is kept.</p>" in html
+    assert f"<summary>{letter(1, 'The gradient')}. The gradient</summary><p>Right. No gradient is kept.</p>" in html
     assert not {"script", "style"} & set(tags) and "color" not in html
     assert not re.search("<h[1-6]", html), "headings in outputs would enter JupyterLab's table of contents"
 
@@ -104,16 +110,133 @@ def test_the_widget_explains_every_choice_in_words_and_scores_first_tries(quiz03
     box = quiz_widget(load_quiz("03"))
     buttons = widgets_in(box, ipywidgets.Button)
     assert [b.description for b in buttons] == ["A", "B", "A", "B"]
+    at = {(number, choice): buttons[2 * number - 2 + "AB".index(letter(number, choice))]
+          for number, choice in ((1, "The forward pass, if x < 1"), (1, "The gradient"), (2, "head"))}  # fmt: skip
     assert "0 of 2 answered" in visible_text(box)
-    buttons[0].click()
-    assert "A. Not quite. Frozen layers still compute." in visible_text(box)
-    buttons[1].click()
+    at[1, "The forward pass, if x < 1"].click()
+    assert "Not quite. Frozen layers still compute." in visible_text(box)
+    at[1, "The gradient"].click()
     text = visible_text(box)
-    assert "B. Right. No gradient is kept." in text and "Not quite" not in text
+    assert f"{letter(1, 'The gradient')}. Right. No gradient is kept." in text and "Not quite" not in text
     assert "0 of 2 right at the first try, 1 answered" in text
-    buttons[2].click()
+    at[2, "head"].click()
     assert "1 of 2 right at the first try, 2 answered" in visible_text(box)
-    assert [b.description for b in buttons] == ["A ✗", "B ✓", "A ✓", "B"]
+    assert sorted(b.description[1:] for b in buttons) == ["", " ✓", " ✓", " ✗"]
+
+
+def order(questions):
+    return [[choice.text for choice in question.choices] for question in questions]
+
+
+def test_a_learner_keeps_an_order_and_others_have_another(quiz03, shown):
+    saved = load_quiz("03")
+    orders = {str(order([question.ordered(f"learner {n}") for question in saved])) for n in range(40)}
+    assert len(orders) == 4, "two questions of two choices"
+    quiz("03")
+    (kept,) = Ledger().entries("learner")
+    assert records.learner() == kept["value"] and re.fullmatch(r"[0-9a-f]{16}", kept["value"])
+    quiz("03")
+    assert shown[0]["text/html"] == shown[1]["text/html"] and len(Ledger().entries("learner")) == 1
+    assert shown[0]["text/html"] == as_html(tuple(question.ordered(kept["value"]) for question in saved))
+
+
+def test_saved_notebooks_share_one_order_and_leave_no_ledger(quiz03, shown, strict, data):
+    quiz("03")
+    assert shown[0]["text/html"] == as_html(load_quiz("03")) and not Ledger().path.exists()
+    before = order(load_quiz("03"))
+    asked, one, other = QUIZ.rpartition("[[question]]")[0].split("[[question.choice]]")
+    data("quizzes/03.toml", "[[question.choice]]".join([asked, other, one]))
+    assert order(load_quiz("03")) == before[:1], "the order of the file does not count"
+
+
+def test_without_a_ledger_the_order_is_that_of_saved_notebooks(quiz03, shown, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Ledger, "append", full)
+    quiz("03")
+    assert records.learner() == "" and shown[0]["text/html"] == as_html(load_quiz("03"))
+
+
+CODE = """
+[[question]]
+text = "What is `y`?"
+code = '''
+x = 1 < 2
+y = x + 1
+'''
+[[question.choice]]
+text = "2"
+correct = true
+why = "c"
+[[question.choice]]
+text = "1"
+correct = false
+why = "e"
+"""
+FIGURE = """
+[question.figure]
+title = "A run (invented)"
+xlabel = "epoch"
+ylabel = "loss"
+[[question.figure.line]]
+name = "training"
+x = [1, 2]
+y = [0.5, 0.25]
+[[question.figure.line]]
+name = "validation"
+x = [1, 2]
+y = [0.6, 0.7]
+low = [0.5, 0.6]
+high = [0.65, 0.8]
+"""
+
+
+def test_a_question_shows_code_and_a_figure_in_every_form(data):
+    data("quizzes/03.toml", CODE.replace("[[question.choice]]", FIGURE + "[[question.choice]]", 1))
+    questions = load_quiz("03")
+    alt = "A run (invented). Across: epoch. Up: loss. training: 0.5 at 1, 0.25 at 2; "
+    alt += "validation: 0.6 (0.5 to 0.65) at 1, 0.7 (0.6 to 0.8) at 2."
+    for html in (as_html(questions), visible_html(quiz_widget(questions))):
+        assert "<pre><code>x = 1 &lt; 2\ny = x + 1</code></pre>" in html
+        assert f'<img alt="{alt}"' in html and "data:image/png;base64," in html
+    assert f"    x = 1 < 2\n    y = x + 1\n    [figure] {alt}\n" in as_plain_text(questions)
+
+
+def test_names_on_the_axis_are_not_joined(data):
+    names = FIGURE.replace("[1, 2]", '["a", "b"]')
+    data("quizzes/03.toml", CODE.replace("[[question.choice]]", names + "[[question.choice]]", 1))
+    assert "training: a 0.5, b 0.25; " in as_html(load_quiz("03"))
+
+
+def visible_html(root):
+    return "".join(w.value for w in widgets_in(root, ipywidgets.HTML))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("x = 1 < 2", "x = 1\n" * 5, "question 1: `code` has more than 5 lines"),
+        ("y = [0.5, 0.25]", "y = [0.5]", "figure, line 1: `x` and `y`, and `low` and `high`"),
+        ("low = [0.5, 0.6]", "", "figure, line 2: `x` and `y`, and `low` and `high`"),
+        ('name = "training"', "", "figure, line 1: `name` is missing"),
+        ('xlabel = "epoch"', "", "figure: `xlabel` is missing"),
+        ('title = "A', 'titel = "A', "figure: unknown key `titel`"),
+    ],
+)
+def test_a_broken_exhibit_is_named(data, old, new, message):
+    whole = CODE.replace("[[question.choice]]", FIGURE + "[[question.choice]]", 1)
+    assert old in whole
+    data("quizzes/03.toml", whole.replace(old, new, 1))
+    with pytest.raises(CourseDataError, match=re.escape(message)):
+        load_quiz("03")
+
+
+def test_a_figure_without_lines_is_refused(data):
+    bare = FIGURE.split("[[question.figure.line]]")[0]
+    data("quizzes/03.toml", CODE.replace("[[question.choice]]", bare + "[[question.choice]]", 1))
+    with pytest.raises(CourseDataError, match=re.escape("figure has no [[question.figure.line]]")):
+        load_quiz("03")
 
 
 def test_long_choices_stand_in_a_wrapping_widget_not_in_a_button(quiz03):
@@ -143,7 +266,7 @@ def test_broken_widgets_do_not_stop_a_learner_but_stop_the_tests(quiz03, shown, 
 
 def test_outside_ipython_the_quiz_is_printed(quiz03, capsys):
     quiz("03")
-    assert "Question 2. Which is first?\n  A. head" in capsys.readouterr().out
+    assert re.search(r"Question 2\. Which is first\?\n  A\. (head|stem)", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ CELLS = [
     "guess",
     "import ipywidgets\nfrom ftlessons.classroom.widgets import quiz_widget\n"
     "from ftlessons.classroom.quizzes import load_quiz\n"
-    "box = quiz_widget(load_quiz('03')); box.children[0].children[1].children[0].click()\n"
+    "box = quiz_widget(load_quiz('03')); right = [c.correct for c in load_quiz('03')[0].choices].index(True)\n"
+    "box.children[0].children[1 + right].children[0].click()\n"
     "'Right.' in box.children[0].children[-1].value",
     "import sys; [m for m in ('torch', 'matplotlib', 'transformers') if m in sys.modules]",
 ]

@@ -15,6 +15,10 @@ RATES = (
     + ", ".join(f"{minutes:g} for each {name}" for name, minutes in MINUTES.items())
     + "."
 )
+LETTERS = (
+    "The letters are those of slides, exit tickets and saved notebooks. In a running notebook each learner has an "
+    "order of their own, so say the answer and not its letter."
+)
 
 
 def guide(lesson: Lesson) -> str:
@@ -116,10 +120,11 @@ def _quiz(lesson: Lesson) -> str:
     questions = facts.quiz_of(lesson)
     if not questions:
         return ""
-    lines = ["## Wrong answers, and what to say"]
+    lines = ["## Wrong answers, and what to say", "", LETTERS]
     for number, question in enumerate(questions, start=1):
         right = next((letter, choice) for letter, choice in question.labelled() if choice.correct)
-        lines += ["", f"**{question.heading(number)}**", "", f"- Right: **{right[0]}**. {right[1].text} {right[1].why}"]
+        lines += ["", f"**{question.heading(number)}**", "", question.exhibit(), ""]
+        lines += [f"- Right: **{right[0]}**. {right[1].text} {right[1].why}"]
         for letter, choice in question.labelled():
             if not choice.correct:
                 lines.append(f"- **{letter}**. “{choice.text}” {choice.why}{facts.remedy(choice.misconception)}")

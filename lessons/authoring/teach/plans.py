@@ -85,7 +85,7 @@ def lesson_ticket(lesson: Lesson) -> str:
 def _ticket(title: str, items: Sequence[Item]) -> str:
     lines = [f"# Exit ticket: {title}", "", "Name (if you like): ______________________________", ""]
     for number, item in enumerate(items, start=1):
-        lines += [f"**{number}. {item.question.text}**", ""]
+        lines += [f"**{number}. {item.question.text}**", "", item.question.exhibit(), ""]
         lines += [f"☐ {letter}. {choice.text}\n" for letter, choice in item.question.labelled()]
     for question in ("What is still unclear to you?", "What will you try first, on what data?"):
         lines += [f"**{question}**", "", ANSWER, ""]

@@ -169,7 +169,7 @@ def _questions(lesson: Lesson) -> Iterator[NotebookNode]:
     for number, question in enumerate(facts.quiz_of(lesson), start=1):
         choices = "\n".join(f"- **{letter}.** {choice.text}" for letter, choice in question.labelled())
         kind = "slide" if number == 1 else "subslide"
-        yield _text(f"### {question.heading(number)}\n\n{choices}", kind)
+        yield _text(f"### {question.heading(number)}\n\n{question.exhibit()}\n\n{choices}", kind)
         right = next(pair for pair in question.labelled() if pair[1].correct)
         yield _text(f"**{right[0]}.** {right[1].why}", "fragment")
         wrong = [f"{letter}: {choice.why}" for letter, choice in question.labelled() if not choice.correct]

@@ -1,18 +1,26 @@
-"""The quiz at the end of a lesson: every choice explains itself, with widgets or without."""
+"""The quiz at the end of a lesson: every choice explains itself, with widgets or without.
+
+No letter and no place gives the answer away. Each learner meets the choices in an order of their own, which stays;
+saved notebooks, slides and the teacher's pages share another one.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import html
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from ftlessons.classroom import records, source
 from ftlessons.classroom.display import details, emit, rich
 from ftlessons.classroom.session import lesson_id
+from ftlessons.classroom.sketches import Sketch, read_sketch
 from ftlessons.classroom.source import CourseDataError
 
 RIGHT, NOT_QUITE = "Right.", "Not quite."
+LINES_OF_CODE = 5
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,29 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with exactly one correct choice; `recalls` names the earlier lesson it is from."""
+    """A question with exactly one correct choice; `recalls` names the earlier lesson it is from.
+
+    It may show a few lines of code, or a small figure of invented points, and ask what follows.
+    """
 
     text: str
     choices: tuple[Choice, ...]
     recalls: str | None = None
+    code: str | None = None
+    figure: Sketch | None = None
+
+    def ordered(self, learner: str = "") -> Question:
+        """The question with its choices in the order that belongs to a learner; "" is that of saved notebooks."""
+
+        def place(choice: Choice) -> str:
+            return hashlib.sha256("\n".join((learner, self.text, choice.text)).encode()).hexdigest()
+
+        return replace(self, choices=tuple(sorted(self.choices, key=place)))
+
+    def exhibit(self) -> str:
+        """What the question shows, as HTML, which Markdown takes as well; "" where it is text alone."""
+        code = f"<pre><code>{html.escape(self.code, quote=False)}</code></pre>" if self.code else ""
+        return code + (f"<p>{self.figure.as_html()}</p>" if self.figure else "")
 
     def heading(self, number: int) -> str:
         """The question with its number and, where it recalls one, the earlier lesson."""
@@ -44,20 +70,22 @@ class Question:
         return f"Question {number}{origin}. {self.text}"
 
     def labelled(self) -> list[tuple[str, Choice]]:
-        """The choices with the letters A, B, C, ..., in the file's order."""
+        """The choices with the letters A, B, C, ..., in their order."""
         return list(zip(string.ascii_uppercase, self.choices, strict=False))
 
 
 def quiz(id: str | None = None) -> None:
     """Show the quiz of a lesson (by default the current one) from ``data/quizzes/<id>.toml``.
 
-    The first try at each question is kept in ``.ftlib/ledger.json`` for `progress`.
+    The first try at each question is kept in ``.ftlib/ledger.json`` for `progress`, and so is what the learner's
+    order of the choices comes from.
 
     Raises:
         CourseDataError: the file is missing or breaks a rule of `load_quiz`.
     """
     lesson = lesson_id(id, "quiz()")
-    questions = load_quiz(lesson)
+    learner = records.learner()
+    questions = tuple(question.ordered(learner) for question in load_quiz(lesson))
 
     def widget() -> Any:
         from ftlessons.classroom.widgets import quiz_widget
@@ -68,10 +96,10 @@ def quiz(id: str | None = None) -> None:
 
 
 def load_quiz(id: str) -> tuple[Question, ...]:
-    """Read and validate a quiz.
+    """Read and validate a quiz; the choices come in the order of saved notebooks.
 
     Every question needs at least two choices of which exactly one is correct, and every choice its
-    ``why``. A ``misconception`` must be a key of ``data/misconceptions.toml``.
+    ``why``. A ``misconception`` must be a key of ``data/misconceptions.toml``. ``code`` has five lines at most.
 
     Raises:
         CourseDataError: one of these is broken; the sentence names the file and the question.
@@ -86,7 +114,7 @@ def load_quiz(id: str) -> tuple[Question, ...]:
 
 
 def _question(table: dict[str, Any], where: str) -> Question:
-    source.only_keys(table, {"text", "from", "choice"}, where)
+    source.only_keys(table, {"text", "from", "choice", "code", "figure"}, where)
     rows = source.tables(table, "choice", where)
     choices = tuple(_choice(row, f"{where}, choice {n}") for n, row in enumerate(rows, start=1))
     if not 2 <= len(choices) <= len(string.ascii_uppercase):
@@ -95,7 +123,11 @@ def _question(table: dict[str, Any], where: str) -> Question:
     if correct != 1:
         raise CourseDataError(f"{where}: {correct} choices are marked correct; mark exactly one.")
     recalls = source.text_field(table, "from", where) if "from" in table else None
-    return Question(source.text_field(table, "text", where), choices, recalls)
+    code = source.text_field(table, "code", where) if "code" in table else None
+    if code and len(code.splitlines()) > LINES_OF_CODE:
+        raise CourseDataError(f"{where}: `code` has more than {LINES_OF_CODE} lines; show less.")
+    figure = read_sketch(table["figure"], f"{where}, figure") if "figure" in table else None
+    return Question(source.text_field(table, "text", where), choices, recalls, code, figure).ordered()
 
 
 def _choice(row: dict[str, Any], where: str) -> Choice:
@@ -125,7 +157,8 @@ def as_html(questions: tuple[Question, ...]) -> str:
             details(f"{letter}. {rich(choice.text)}", f"<p>{rich(choice.response)}</p>")
             for letter, choice in question.labelled()
         )
-        blocks.append(f"<section><p><strong>{rich(question.heading(number))}</strong></p>{folds}</section>")
+        asked = f"<p><strong>{rich(question.heading(number))}</strong></p>{question.exhibit()}"
+        blocks.append(f"<section>{asked}{folds}</section>")
     return "<p>Decide first, then open the answer you chose.</p>" + "".join(blocks)
 
 
@@ -134,6 +167,8 @@ def as_plain_text(questions: tuple[Question, ...]) -> str:
     asked, answered = [], ["Answers"]
     for number, question in enumerate(questions, start=1):
         asked.append(question.heading(number))
+        asked += [f"    {line}" for line in (question.code or "").splitlines()]
+        asked += [f"    [figure] {question.figure.alt}"] if question.figure else []
         asked += [f"  {letter}. {choice.text}" for letter, choice in question.labelled()]
         answered += [f"  {number}{letter}: {choice.response}" for letter, choice in question.labelled()]
     return "\n".join([*asked, "", *answered])

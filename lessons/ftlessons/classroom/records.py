@@ -7,6 +7,7 @@ an answer that is given after the explanation, or a guess made after the result,
 from __future__ import annotations
 
 import math
+import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,18 @@ def keep_first(section: str, entry: dict[str, Any], keys: tuple[str, ...], ledge
     except OSError as problem:
         return f"Your progress could not be saved ({problem.strerror or problem})."
     return ""
+
+
+def learner() -> str:
+    """A random name, drawn once and kept, from which the order of this learner's quizzes comes.
+
+    It is "" in strict mode and where it could not be saved: then the order is that of saved notebooks.
+    """
+    known = Ledger().latest("learner", "name")
+    if known is not None or runtime.strict():
+        return str((known or {}).get("value", ""))
+    name = secrets.token_hex(8)
+    return "" if keep_first("learner", {"id": "name", "value": name}, ("id",)) else name
 
 
 def keep_answer(lesson: str, question: str, correct: bool) -> str:

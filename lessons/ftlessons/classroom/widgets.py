@@ -74,7 +74,7 @@ def _question_box(number: int, question: Question, count: Callable[[int, bool], 
         text = paragraph(rich(choice.text), flex="1 1 0%", min_width="0")
         return ipywidgets.HBox([button, text], layout=ipywidgets.Layout(align_items="flex-start"))
 
-    heading = paragraph(f"<strong>{rich(question.heading(number))}</strong>")
+    heading = paragraph(f"<strong>{rich(question.heading(number))}</strong>{question.exhibit()}")
     rows = [row(letter, choice) for letter, choice in question.labelled()]
     return ipywidgets.VBox([heading, *rows, feedback], layout=ipywidgets.Layout(margin="0 0 1em 0"))
 

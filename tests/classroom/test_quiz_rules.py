@@ -1,0 +1,81 @@
+"""The quizzes of the whole course: only reading finds the right choice, and half of the questions show something."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ftlessons.classroom.course import load_course
+from ftlessons.classroom.glossary import load_glossary, premature
+from ftlessons.classroom.quizzes import load_quiz
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIZZES = {path.stem: load_quiz(path.stem) for path in sorted((ROOT / "data" / "quizzes").glob("*.toml"))}
+QUESTIONS = [(f"{id}, question {n}", q) for id, quiz in QUIZZES.items() for n, q in enumerate(quiz, start=1)]
+MOST = 0.4  # of all questions, for any way to find the right choice without reading
+WIDEST = 1.4  # the longest choice of a question over the shortest
+each_quiz = pytest.mark.parametrize("id", QUIZZES)
+
+
+def right(question):
+    return next(pair for pair in question.labelled() if pair[1].correct)
+
+
+def test_no_letter_is_right_too_often():
+    letters = Counter(right(question)[0] for _, question in QUESTIONS)
+    assert max(letters.values()) <= MOST * len(QUESTIONS), letters
+
+
+@pytest.mark.parametrize("extreme", [max, min])
+def test_length_gives_nothing_away(extreme):
+    found = [where for where, question in QUESTIONS
+             if len(right(question)[1].text) == extreme(len(choice.text) for choice in question.choices)]  # fmt: skip
+    assert len(found) <= MOST * len(QUESTIONS), f"{len(found)} of {len(QUESTIONS)}: {'; '.join(found)}"
+
+
+def test_choices_are_of_like_length():
+    lengths = {where: [len(choice.text) for choice in question.choices] for where, question in QUESTIONS}
+    uneven = [f"{where}: {found}" for where, found in lengths.items() if max(found) > WIDEST * min(found)]
+    assert not uneven, "\n".join(uneven)
+
+
+@each_quiz
+def test_half_of_the_questions_show_code_or_a_figure(id):
+    shown = [question for question in QUIZZES[id] if question.code or question.figure]
+    assert len(shown) >= len(QUIZZES[id]) / 2
+    for question in shown:
+        ast.parse(question.code or "")
+        assert question.figure is None or "(invented)" in question.figure.title, "say that its points are invented"
+
+
+def required(id, course):
+    """All lessons that a lesson builds on."""
+    return {id, *(further for earlier in course[id].requires for further in required(earlier, course))}
+
+
+@each_quiz
+def test_a_quiz_opens_with_two_questions_from_lessons_that_it_requires(id):
+    course = load_course()
+    recalled = [question.recalls for question in QUIZZES[id]]
+    expected = 2 if course[id].requires else 0
+    assert all(recalled[:expected]) and not any(recalled[expected:])
+    assert set(recalled[:expected]) <= required(id, course) - {id}
+
+
+@each_quiz
+def test_no_quiz_uses_a_term_of_a_later_lesson(id):
+    glossary = load_glossary()
+    for question in QUIZZES[id]:
+        texts = [question.text, *(text for choice in question.choices for text in (choice.text, choice.why))]
+        faults = [f"{term.name!r} in {text!r}" for text in texts for term in premature(id, text, glossary)]
+        assert not faults, "; ".join(faults)
+
+
+def test_each_question_is_asked_once():
+    """The ledger knows a question by its text, and a learner must not meet the same choice twice in one."""
+    assert len({question.text for _, question in QUESTIONS}) == len(QUESTIONS)
+    for where, question in QUESTIONS:
+        assert len({choice.text for choice in question.choices}) == len(question.choices), where
