@@ -142,6 +142,7 @@ def test_each_platform_with_each_python():
 
 def test_without_a_name_it_is_this_machine():
     (found,) = targets([], [], ALLOWED)
+    assert found.uv_name(), "whatever order packaging lists its tags in, this machine has a name for uv"
     assert found.python == HERE
     assert found.takes(f"x-1-{ABI}-{ABI}-{found.platform}.whl") and found.takes("x-1-py3-none-any.whl")
 

@@ -107,7 +107,7 @@ def targets(platforms: list[str], pythons: list[str], allowed: str) -> list[Targ
     Raises:
         KitError: a platform or a version that the course does not know.
     """
-    asked = [_platform(name) for name in platforms] or [next(iter(platform_tags()))]
+    asked = [_platform(name) for name in platforms] or [_here()]
     versions = pythons or ["{}.{}".format(*sys.version_info)]
     for version in versions:
         if not re.fullmatch(r"3\.\d+", version) or version not in SpecifierSet(allowed):
@@ -115,9 +115,19 @@ def targets(platforms: list[str], pythons: list[str], allowed: str) -> list[Targ
     return [Target(*pair) for pair in dict.fromkeys(product(asked, versions))]
 
 
+def _here() -> str:
+    """This machine's newest tag that says which C library it has; packaging may put a plain ``linux_x86_64`` first."""
+    found = list(platform_tags())
+    return next((tag for tag in found if _is_known(tag)), found[0])
+
+
+def _is_known(tag: str) -> bool:
+    return tag in WINDOWS or bool(MAC.fullmatch(tag) or LINUX.fullmatch(tag))
+
+
 def _platform(name: str) -> str:
     tag = SHORT.get(name, name)
-    known = tag in WINDOWS or MAC.fullmatch(tag) or LINUX.fullmatch(tag)
+    known = _is_known(tag)
     minor = LINUX.fullmatch(tag) and LINUX.fullmatch(tag)[1]
     if not known or (minor and int(minor) < min(UV_GLIBC)):
         raise KitError(
