@@ -40,6 +40,7 @@ class Outcome:
         new: written for the first time.
         again: written again, because the learner's copy had gone.
         refreshed: replaced by the course's new version; the learner had not changed them.
+        mended: replaced because they were cut, empty or no notebook; what was there is kept beside them.
         left: not replaced by the course's version, because the learner's differs from what was written.
         retired: no longer part of the course; the copy stays.
         record_lost: the record of earlier copies could not be read.
@@ -48,6 +49,7 @@ class Outcome:
     new: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     refreshed: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     record_lost: bool = False
@@ -144,6 +146,8 @@ def _bring_up_to_date(path: Path, notebook: Notebook, written: dict[str, str], o
     course = fingerprint(notebook)
     if not os.path.lexists(path):
         (outcome.again if path.name in written else outcome.new).append(path.name)
+    elif path.is_file() and _is_broken(path):
+        outcome.mended.append(f"{path.name} (what was there: {_set_aside(path)})")
     elif written.get(path.name) == course:
         return
     else:
@@ -157,6 +161,27 @@ def _bring_up_to_date(path: Path, notebook: Notebook, written: dict[str, str], o
         outcome.refreshed.append(path.name)
     write_json(path, cleared(notebook))
     written[path.name] = course
+
+
+def _is_broken(path: Path) -> bool:
+    """Whether a file can be read, and is no notebook."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False  # nobody knows what is in it
+    try:
+        fingerprint(json.loads(content.decode("utf-8-sig")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return True
+    return False
+
+
+def _set_aside(path: Path) -> str:
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.stem}.broken-{number}.ipynb")):
+        number += 1
+    os.replace(path, aside)
+    return aside.name
 
 
 def _fingerprint_of(path: Path) -> str | None:
@@ -187,6 +212,7 @@ def sentences(outcome: Outcome, source: Path, folder: Path) -> list[str]:
         (outcome.new, f"Copied to {mine}, with the results still hidden: "),
         (outcome.again, f"Written to {mine} again, because they were gone: "),
         (outcome.refreshed, "The course has changed, and you had not changed these, so they are new: "),
+        (outcome.mended, "These could not be opened as notebooks and are written again: "),
         (outcome.left, "The course has changed, and your copies differ, so they stay as they are: "),
         (outcome.retired, "No longer part of the course; your copies stay: "),
     ):

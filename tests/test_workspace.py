@@ -206,12 +206,21 @@ def test_a_copy_equal_to_the_course_needs_no_record(mine, course):
 
 
 @pytest.mark.parametrize("content", ["", "half a note", "[]", '{"cells": 1}', '{"worksheets": []}', b"\xff\xfe\x00"])
-def test_a_copy_that_cannot_be_read_is_left(mine, course, content):
-    (mine / NAMES[1]).write_bytes(content if isinstance(content, bytes) else content.encode())
-    before = (mine / NAMES[1]).read_bytes()
-    renew(course)
-    assert copy_lessons(course, mine).left == [NAMES[1]]
-    assert (mine / NAMES[1]).read_bytes() == before
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_copy_that_is_no_notebook_is_replaced_beside_the_old_one(mine, course, content, is_new):
+    path, good = mine / NAMES[1], (mine / NAMES[1]).read_bytes()
+    content = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(content)
+    if is_new:
+        renew(course)
+    outcome = copy_lessons(course, mine)
+    aside = path.with_name(f"{path.stem}.broken-1.ipynb")
+    assert outcome.mended == [f"{path.name} (what was there: {aside.name})"] and not outcome.left
+    assert aside.read_bytes() == content and (is_new or path.read_bytes() == good)
+    assert "could not be opened as notebooks and are written again" in "\n".join(sentences(outcome, course, mine))
+    assert not copy_lessons(course, mine).mended
+    path.write_bytes(good[: len(good) // 2])  # a disk was full once more
+    assert copy_lessons(course, mine).mended and path.with_name(f"{path.stem}.broken-2.ipynb").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import ipywidgets
@@ -8,6 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ftlessons import lesson, predict
+from ftlessons.classroom import storage
 from ftlessons.classroom.display import WIDGET_MIME
 from ftlessons.classroom.predictions import Prediction
 from ftlessons.classroom.source import CourseDataError
@@ -168,3 +172,39 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
         write_json(path, {"a": "é", "b": object()})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+WRITER = """
+import pathlib, sys
+from ftlessons.classroom import records
+from ftlessons.classroom.storage import Ledger
+ledger = Ledger(pathlib.Path(sys.argv[1]))
+for i in range(100):
+    ledger.append("predictions", {"id": sys.argv[2] + str(i)})
+    records.keep_first("quizzes", {"id": i, "by": sys.argv[2]}, ("id",), ledger)
+"""
+
+
+def test_kernels_that_write_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "led" / "ledger.json"
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "FTLIB_STRICT")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    started = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], env=environment) for name in "abc"]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert len({entry["id"] for entry in kept["predictions"]}) == len(kept["predictions"]) == 300
+    assert [entry["id"] for entry in kept["quizzes"]].count(7) == 1 and len(kept["quizzes"]) == 100
+    assert not list(path.parent.glob("*.unreadable-*"))
+
+
+def test_a_kernel_that_holds_the_ledger_for_too_long_stops_no_lesson(tmp_path, monkeypatch):
+    from filelock import FileLock
+
+    from ftlessons.classroom import records
+
+    monkeypatch.setattr(storage, "PATIENCE", 0.1)
+    monkeypatch.setattr(storage.runtime, "strict", lambda: False)
+    path = tmp_path / "ledger.json"
+    with FileLock(path.with_suffix(".lock")):
+        assert "could not be saved" in records.keep_first("quizzes", {"id": "a"}, ("id",), storage.Ledger(path))
+    assert records.keep_first("quizzes", {"id": "a"}, ("id",), storage.Ledger(path)) == ""

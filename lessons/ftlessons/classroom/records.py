@@ -50,10 +50,8 @@ def keep_first(section: str, entry: dict[str, Any], keys: tuple[str, ...], ledge
         What to tell the learner where it could not be saved, "" otherwise: a full disk stops no lesson.
     """
     ledger = ledger or Ledger()
-    if any(all(old.get(key) == entry[key] for key in keys) for old in ledger.entries(section)):
-        return ""
     try:
-        ledger.append(section, entry)
+        ledger.append_first(section, entry, keys)
     except OSError as problem:
         return f"Your progress could not be saved ({problem.strerror or problem})."
     return ""

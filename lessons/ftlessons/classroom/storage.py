@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ftlib import runtime
 from ftlib.runtime import write_json
+
+PATIENCE = 10.0  # seconds to wait for another kernel that is writing
 
 
 class Ledger:
@@ -16,7 +22,8 @@ class Ledger:
 
     Nothing is overwritten: a second guess is a second entry, and a file that can't be read is renamed
     to ``ledger.unreadable-1.json``. In strict mode (tests, recorded runs) it stays empty and unwritten,
-    so that an author's own guesses never reach the published notebooks.
+    so that an author's own guesses never reach the published notebooks. Kernels that write at the same time wait
+    for each other, with ``ledger.lock`` beside the file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -41,16 +48,48 @@ class Ledger:
         """
         if runtime.strict():
             return
-        content = self._read()
-        content.setdefault(section, []).append(entry)
-        write_json(self.path, content)
+        with self._alone():
+            content = self._read()
+            content.setdefault(section, []).append(entry)
+            write_json(self.path, content)
+
+    def append_first(self, section: str, entry: dict[str, Any], keys: tuple[str, ...]) -> None:
+        """Add `entry` unless there is one with the same values under `keys`, whoever has written it.
+
+        Raises:
+            OSError: the ledger can't be written.
+        """
+        if any(all(old.get(key) == entry[key] for key in keys) for old in self.entries(section)):
+            return
+        if runtime.strict():
+            return
+        with self._alone():
+            content = self._read()
+            entries = content.setdefault(section, [])
+            if not any(all(old.get(key) == entry[key] for key in keys) for old in entries):
+                entries.append(entry)
+                write_json(self.path, content)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other kernel reads, changes and writes the ledger; a wait that is too long is an OSError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path.with_suffix(".lock"), timeout=PATIENCE)
+        try:
+            lock.acquire()
+        except NotImplementedError:  # a file system that knows no locks: as if alone
+            pass
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _read(self) -> dict[str, list[dict[str, Any]]]:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if _is_ledger(content):
             return content
