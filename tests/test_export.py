@@ -264,7 +264,7 @@ def test_the_onnx_file_of_a_text_model_answers_like_it(mail, tmp_path):
 def test_texts_are_read_in_a_fresh_process_without_ftlib_and_so_the_readme_says(mail, tmp_path):
     model = reader()
     folder = export.save(model, mail, tmp_path / "mail")
-    files = {"model.safetensors", "config.json", "predict.py", "README.md", *export.TOKENIZER}
+    files = {"model.safetensors", "config.json", "predict.py", "saved.py", "README.md", *export.TOKENIZER}
     assert {path.name for path in folder.iterdir()} == files
     readme = (folder / "README.md").read_text()
     lines = [line[4:] for line in readme.partition("These lines")[2].splitlines() if line.startswith("    ")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ftlib.export import onnx_file, predict
+from ftlib.export import onnx_file, predict, saved
 from ftlib.export.onnx_file import run_onnx, to_onnx
 from ftlib.export.predict import Classifier
 from ftlib.export.web import page
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Classifier", "load", "page", "run_onnx", "save", "to_onnx"]
 
-FILES = ("model.safetensors", "config.json", "predict.py", "ink.py", "README.md")
+FILES = ("model.safetensors", "config.json", "predict.py", "saved.py", "ink.py", "README.md")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")  # in the place of ink.py where the model reads texts
 SOUND = ("audio.py", "wavenet.py")  # where it hears recordings
 README = """# {name}
@@ -57,11 +57,21 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
         FileExistsError: the folder exists and may not be replaced.
         ValueError: the model is not one of the course's for pictures, texts or recordings with one output a class.
     """
-    folder = Path(folder)
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is a {type(model).__name__}: give the network itself, a torch.nn.Module")
+    if not hasattr(task, "domain"):
+        raise ValueError(f"task is a {type(task).__name__}: give the task that the model was trained for")
+    folder = saved.folder_of(folder, "")
+    if not folder.name or str(folder) in (".", ".."):
+        raise ValueError(f"{str(folder)!r} names no new folder: give a path such as 'my_model'")
     write = _writer(model, task)
+    _check_names(task)
     _check_place(folder, overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ValueError(f"{folder.parent} cannot be made ({problem.strerror}): choose another place") from problem
     try:
         write(part)
         _put(part, folder)
@@ -76,7 +86,7 @@ def load(folder: str | Path) -> Classifier | TextClassifier | SoundClassifier:
     Raises:
         ValueError: the folder holds no saved model, or a damaged one.
     """
-    kind = predict.kind(Path(folder))
+    kind = predict.kind(saved.folder_of(folder, ""))
     if kind == "text":
         from ftlib.export.predict_text import TextClassifier
 
@@ -86,6 +96,12 @@ def load(folder: str | Path) -> Classifier | TextClassifier | SoundClassifier:
 
         return SoundClassifier(folder)
     return Classifier(folder)
+
+
+def _check_names(task: Task) -> None:
+    names = list(map(str, getattr(task, "classes", ())))
+    if len(set(names)) < len(names) or not all(map(str.strip, names)):
+        raise ValueError(f"{task.name} has two classes of one name, or one without a name: rename them with relabel=")
 
 
 def _writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
@@ -158,7 +174,7 @@ def _check_place(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{folder} exists: choose another folder, or pass overwrite=True")
     inside = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    strange = inside - {*FILES, *TOKENIZER, *SOUND, onnx_file.FILE, "__pycache__"}
+    strange = inside - {*FILES, *TOKENIZER, *SOUND, onnx_file.FILE, onnx_file.LABELS, "__pycache__"}
     if folder.is_symlink() or not folder.is_dir() or strange or (inside and "config.json" not in inside):
         what = f"holds {sorted(strange)[0]}, which save did not write" if strange else "is no saved model"
         raise FileExistsError(f"{folder} {what}, so it is not replaced: choose another folder")
@@ -170,10 +186,12 @@ def _write(part: Path, state: dict[str, torch.Tensor], config: dict, name: str) 
     part.mkdir()
     save_file(state, part / "model.safetensors", metadata={"format": "pt"})
     script = inspect.getsource(predict).replace("from ftlib.own.ink import", "from ink import")
+    script = script.replace("from ftlib.export import saved", "import saved")
     listed = ", ".join(config["classes"])
     texts = {
         "config.json": json.dumps(config, indent=1, ensure_ascii=False) + "\n",
         "predict.py": script,
+        "saved.py": inspect.getsource(saved),
         "ink.py": inspect.getsource(ink),
         "README.md": README.format(name=name, classes=listed),
     }

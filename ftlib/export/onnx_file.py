@@ -6,6 +6,7 @@ Needs the packages of the course's extra ``serve``. ONNX: https://onnx.ai
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 import warnings
@@ -16,9 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ftlib.export import saved
 from ftlib.export.predict import Classifier, kind
+from ftlib.runtime import write_json
 
-FILE = "model.onnx"
+FILE, LABELS = "model.onnx", "labels.json"
 TOLERANCE = 1e-3  # on logits
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
@@ -28,7 +31,8 @@ def to_onnx(folder: str | Path) -> Path:
 
     The file takes what ``export.load(folder).inputs(...)`` prepares, and gives ``logits`` (N, classes) for any N:
     ``pictures`` (N, 3, size, size), ``input_ids`` and ``attention_mask`` (N, tokens), or ``sounds`` (N, 64, frames),
-    all of one length. A file of that name that is there already is replaced.
+    all of one length. A file of that name that is there already is replaced. ``labels.json`` beside it names the
+    classes in the order of the logits; the file holds them too, as ``labels`` of its metadata.
 
     Raises:
         ImportError: a package of the extra ``serve`` is not installed.
@@ -36,22 +40,34 @@ def to_onnx(folder: str | Path) -> Path:
     """
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise ImportError(f"ONNX needs {', '.join(missing)}: install the course with its extra [serve]")
-    model, draw = _network(Path(folder))
-    path = Path(folder) / FILE
+    folder = saved.folder_of(folder, "")
+    model, draw, classes = _network(folder)
+    path = folder / FILE
     part = path.with_name(f".{FILE}.{os.getpid()}.part")
     try:
         _write(model, draw(2), part)
+        _sign(part, classes)
         off = _difference(model, part, draw)
         if off > TOLERANCE:
             raise ValueError(f"the ONNX file would give other answers than the model (they differ by {off:.2g})")
+        write_json(folder / LABELS, classes)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path
 
 
-def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]]]:
-    """A saved network, and a function that makes up inputs for any number of examples."""
+def _sign(path: Path, classes: list[str]) -> None:
+    """Write the order of the classes into the file."""
+    import onnx
+
+    program = onnx.load(path)
+    onnx.helper.set_model_props(program, {"labels": json.dumps(classes, ensure_ascii=False)})
+    onnx.save(program, path)
+
+
+def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]], list[str]]:
+    """A saved network, a function that makes up inputs for any number of examples, and the classes."""
     what = kind(folder)
     if what == "sound":
         from ftlib.export.predict_sound import SoundClassifier
@@ -62,19 +78,19 @@ def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]
         def hiss(n: int) -> dict[str, Tensor]:
             return {"sounds": 4 * torch.rand(n, mels, 40 + 20 * n, generator=torch.Generator().manual_seed(n))}
 
-        return listener.model, hiss
+        return listener.model, hiss, listener.classes
     if what == "picture":
-        saved = Classifier(folder)
-        size = saved.config["image_size"]
+        reads = Classifier(folder)
+        size = reads.config["image_size"]
 
         def noise(n: int) -> dict[str, Tensor]:
             return {"pictures": torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(n))}
 
-        return saved.model, noise
+        return reads.model, noise, reads.classes
     from ftlib.export.predict_text import TextClassifier
 
     reader = TextClassifier(folder)
-    return reader.model, lambda n: reader.inputs(["so good " * (i + 1) for i in range(n)])
+    return reader.model, lambda n: reader.inputs(["so good " * (i + 1) for i in range(n)]), reader.classes
 
 
 def _write(model: nn.Module, sample: Mapping[str, Tensor], path: Path) -> None:
@@ -108,13 +124,27 @@ def run_onnx(path: str | Path, inputs: np.ndarray | Mapping[str, np.ndarray]) ->
 
     Args:
         inputs: prepared pictures (N, 3, size, size), or arrays by the names of the file's inputs.
+
+    Raises:
+        ImportError: onnxruntime is not installed.
+        ValueError: the file is no ONNX file, or the inputs do not fit it.
     """
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise ImportError("ONNX needs onnxruntime: install the course with its extra [serve]")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # of many kinds: missing, cut, or something else
+        raise ValueError(f"{path} is no ONNX file that can be run: make it with export.to_onnx") from problem
     given = inputs if isinstance(inputs, Mapping) else {"pictures": inputs}
     numbers = {"pictures": np.float32, "sounds": np.float32}
-    arrays = {name: np.asarray(array, numbers.get(name)) for name, array in given.items()}
-    return session.run(None, arrays)[0]
+    try:
+        arrays = {name: np.asarray(array, numbers.get(name)) for name, array in given.items()}
+        return session.run(None, arrays)[0]
+    except Exception as problem:
+        needed = ", ".join(f"{entry.name} {entry.shape}" for entry in session.get_inputs())
+        said = f"the inputs do not fit {path}: give {needed}"
+        raise ValueError(f"{said}, as export.load(folder).inputs does") from problem

@@ -6,17 +6,16 @@ nothing else of the course.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftlib.own.ink import UnreadablePicture, read_ink
+from ftlib.export import saved
+from ftlib.own.ink import SIZE, UnreadablePicture, read_ink
 
 ARCHITECTURES = {"resnet10": [1, 1, 1, 1]}  # torchvision's ResNet of basic blocks: how many a stage
 
@@ -25,7 +24,7 @@ def build(config: dict[str, Any]) -> nn.Module:
     """The untrained network that ``config.json`` describes."""
     from torchvision.models.resnet import BasicBlock, ResNet
 
-    if config["architecture"] not in ARCHITECTURES:
+    if not isinstance(config["architecture"], str) or config["architecture"] not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ValueError(f"config.json names the architecture {config['architecture']!r}: known are {known}")
     return ResNet(BasicBlock, ARCHITECTURES[config["architecture"]], num_classes=len(config["classes"]))
@@ -33,18 +32,13 @@ def build(config: dict[str, Any]) -> nn.Module:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The checked content of ``config.json``."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise ValueError(f"{folder} holds no saved model: config.json cannot be read") from problem
-    except ValueError as problem:
-        raise ValueError(f"{path} is damaged: save the model again") from problem
     if kind(folder) != "picture":
         raise ValueError(f"{folder} holds a {kind(folder)} model, and this is for pictures")
-    needed = {"architecture", "classes", "image_size", "mean", "std"}
-    if not isinstance(config, dict) or needed - config.keys():
-        raise ValueError(f"{path} lacks {', '.join(sorted(needed - set(config)))}: save the model again")
+    config = saved.read_config(folder, ("architecture", "classes", "image_size", "mean", "std"))
+    saved.check_classes(config["classes"], folder)
+    saved.check_number(config, "image_size", folder, SIZE, SIZE)
+    saved.check_number(config, "mean", folder, -1e6, 1e6)
+    saved.check_number(config, "std", folder, 1e-6, 1e6)
     return config
 
 
@@ -63,14 +57,15 @@ class Classifier:
         Raises:
             ValueError: the folder holds no saved model, or a damaged one.
         """
-        folder = Path(__file__).parent if folder is None else Path(folder)
+        folder = saved.folder_of(folder, __file__)
         self.config = read_config(folder)
         self.classes: list[str] = self.config["classes"]
         self.model = build(self.config)
         try:
-            self.model.load_state_dict(load_file(folder / "model.safetensors"))
-        except Exception as problem:  # missing, cut short, or of another shape
-            raise ValueError(f"{folder / 'model.safetensors'} cannot be loaded: {problem}") from problem
+            self.model.load_state_dict(saved.load_weights(folder))
+        except RuntimeError as problem:
+            said = f"{folder / 'model.safetensors'} does not fit config.json"
+            raise ValueError(f"{said}: save the model again") from problem
         self.model.eval()
 
     def inputs(self, paths: Sequence[str | Path]) -> Tensor:

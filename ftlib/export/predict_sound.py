@@ -6,15 +6,14 @@ safetensors, and nothing else of the course.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
+from ftlib.export import saved
 from ftlib.models.wavenet import WaveNet
 from ftlib.speech import audio
 
@@ -28,15 +27,16 @@ class SoundClassifier:
         Raises:
             ValueError: the folder holds no saved model for recordings, or a damaged one.
         """
-        folder = Path(__file__).parent if folder is None else Path(folder)
+        folder = saved.folder_of(folder, __file__)
         try:
-            self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            self.classes: list[str] = self.config["classes"]
-            self.longest: float = self.config["longest_seconds"]
-            self.model = WaveNet(**self.config["network"])
-            self.model.load_state_dict(load_file(folder / "model.safetensors"))
+            self.config = saved.read_config(folder, ("classes", "longest_seconds", "network"))
+            self.classes: list[str] = saved.check_classes(self.config["classes"], folder)
+            self.longest: float = saved.check_number(self.config, "longest_seconds", folder, 0.1, 3600)
+            self.model = WaveNet(**_network(self.config["network"], len(self.classes)))
+            self.model.load_state_dict(saved.load_weights(folder))
         except Exception as problem:  # missing, cut short, or of another kind
-            raise ValueError(f"{folder} holds no model for recordings that can be loaded: {problem}") from problem
+            said = str(problem).splitlines()[0]
+            raise ValueError(f"{folder} holds no model for recordings that can be loaded: {said}") from problem
         self.model.pooled = True
         self.model.eval()
 
@@ -54,6 +54,17 @@ class SoundClassifier:
         chances = self.model(self.inputs(path)).softmax(1)[0]
         order = chances.argsort(descending=True).tolist()
         return {self.classes[i]: chances[i].item() for i in order}
+
+
+def _network(measures: object, outputs: int) -> dict[str, int]:
+    """The measures of a network, if they can be."""
+    names = {"outputs", "mels", "channels", "stacks"}
+    fits = isinstance(measures, dict) and set(measures) == names and all(
+        type(value) is int and 0 < value < 10_000 for value in measures.values()
+    )
+    if not fits or measures["outputs"] != outputs:
+        raise ValueError("config.json does not describe a network with one output a class: save the model again")
+    return measures
 
 
 def main(paths: Sequence[str]) -> int:

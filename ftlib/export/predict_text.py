@@ -6,15 +6,17 @@ else of the course.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from ftlib.export import saved
+
+POOLINGS = ("mean", "cls", "pooler")
 
 
 class Network(nn.Module):
@@ -43,16 +45,22 @@ class TextClassifier:
         Raises:
             ValueError: the folder holds no saved text model, or a damaged one.
         """
-        folder = Path(__file__).parent if folder is None else Path(folder)
+        folder = saved.folder_of(folder, __file__)
         try:
-            found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            self.max_tokens, pooling = found["max_tokens"], found["pooling"]
+            found = saved.read_config(folder, ("max_tokens", "pooling", "id2label", "max_position_embeddings"))
+            self.classes: list[str] = saved.check_classes(_in_order(found["id2label"]), folder)
+            saved.check_number(found, "max_tokens", folder, 3, found["max_position_embeddings"])
+            self.max_tokens, pooling = int(found["max_tokens"]), found["pooling"]
+            if pooling not in POOLINGS:
+                raise ValueError(f"config.json names the pooling {pooling!r}: known are {', '.join(POOLINGS)}")
             self.config = AutoConfig.from_pretrained(folder)
             self.tokenizer = AutoTokenizer.from_pretrained(folder)
-            self.model = _filled(AutoModel.from_config(self.config), load_file(folder / "model.safetensors"), pooling)
+            self.model = _filled(AutoModel.from_config(self.config), saved.load_weights(folder), pooling)
+            if self.model.head.out_features != len(self.classes):
+                raise ValueError("config.json names another number of classes than the weights have")
         except Exception as problem:  # missing, cut short, or of another kind
-            raise ValueError(f"{folder} holds no text model that can be loaded: {problem}") from problem
-        self.classes: list[str] = [self.config.id2label[i] for i in range(self.model.head.out_features)]
+            said = (str(problem).splitlines() or [type(problem).__name__])[0]
+            raise ValueError(f"{folder} holds no text model that can be loaded: {said}") from problem
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Texts as the network reads them: ``input_ids`` and ``attention_mask``, each (N, tokens)."""
@@ -74,6 +82,12 @@ class TextClassifier:
         chances = self.model(**self.inputs([text])).softmax(1)[0]
         order = chances.argsort(descending=True).tolist()
         return {self.classes[i]: chances[i].item() for i in order}
+
+
+def _in_order(names: object) -> object:
+    """Class names in the order of their numbers; anything else as it is."""
+    numbered = isinstance(names, dict) and set(names) == {str(i) for i in range(len(names))}
+    return [names[str(i)] for i in range(len(names))] if numbered else names
 
 
 def _filled(encoder: nn.Module, state: dict[str, Tensor], pooling: str) -> Network:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ftlib import catalog
-from ftlib.export import check_outputs, predict_sound
+from ftlib.export import check_outputs, predict_sound, saved
 from ftlib.models import wavenet
 from ftlib.speech import audio
 from ftlib.tasks.base import Task
@@ -60,9 +60,11 @@ def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
     state = {name: tensor.detach().cpu().float().contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, part / "model.safetensors", metadata={"format": "pt"})
     script = inspect.getsource(predict_sound).replace("from ftlib.speech import audio", "import audio")
+    script = script.replace("from ftlib.export import saved", "import saved")
     texts = {
         "config.json": json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
         "predict.py": script.replace("from ftlib.models.wavenet import", "from wavenet import"),
+        "saved.py": inspect.getsource(saved),
         "audio.py": inspect.getsource(audio),
         "wavenet.py": inspect.getsource(wavenet),
         "README.md": README.format(

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ftlib import catalog
-from ftlib.export import TOKENIZER, check_outputs, predict_text
+from ftlib.export import TOKENIZER, check_outputs, predict_text, saved
 from ftlib.tasks.base import Task
 from ftlib.tasks.tokens import MAX_TOKENS
 
@@ -90,7 +90,8 @@ def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
     values |= {"name": settings["task"], "base": settings["_name_or_path"], "max_tokens": settings["max_tokens"]}
     texts = {
         "config.json": json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
-        "predict.py": inspect.getsource(predict_text),
+        "predict.py": inspect.getsource(predict_text).replace("from ftlib.export import saved", "import saved"),
+        "saved.py": inspect.getsource(saved),
         "README.md": README.format(**values),
     }
     for file, text in texts.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ftlib.export.predict import Classifier, kind
+from ftlib.export.saved import folder_of
 from ftlib.own.ink import UnreadablePicture
 
 TOP = 5  # how many classes the page names
@@ -26,7 +27,8 @@ def page(folder: str | Path) -> Any:
     """
     if importlib.util.find_spec("gradio") is None:
         raise ImportError("the page needs gradio: install the course with its extra [serve]")
-    what = kind(Path(folder))
+    folder = folder_of(folder, "")
+    what = kind(folder)
     saved = _reader(what, folder)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -38,14 +40,21 @@ def page(folder: str | Path) -> Any:
         except ValueError as problem:  # a sentence for the visitor
             raise gradio.Error(str(problem), print_exception=False) from problem
 
+    def picture() -> Any:
+        """A box that hands over the file itself: Gradio would make RGB of it, and lose what is transparent."""
+        found = gradio.Image(type="filepath", label="Picture")
+        usual = found.preprocess
+        found.preprocess = lambda given: given.path if given and given.path else usual(given)
+        return found
+
     box, invitation = {
         "text": (partial(gradio.Textbox, label="Text", lines=3), "Write a text."),
-        "picture": (partial(gradio.Image, type="filepath", label="Picture"), "Drop a picture."),
+        "picture": (picture, "Drop a picture."),
         "sound": (partial(gradio.Audio, type="filepath", label="Recording"), "Record a sound, or drop a file."),
     }[what]
     site = gradio.Interface(
         read, box(), gradio.Label(num_top_classes=TOP, label="What it may be"),
-        title=Path(folder).resolve().name, description=f"Tells apart {', '.join(saved.classes)}. {invitation}",
+        title=folder.resolve().name, description=f"Tells apart {', '.join(saved.classes)}. {invitation}",
         flagging_mode="never", api_name="predict", analytics_enabled=False,
     )  # fmt: skip
     site.launch = partial(site.launch, share=False)  # in a hosted notebook gradio would share without being asked

@@ -49,6 +49,8 @@ def read_grey(path: str | Path) -> np.ndarray:
 
     The size is checked before anything is decoded, so a picture that unpacks to gigabytes is refused.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UnreadablePicture(f"is a {type(path).__name__} and no path: give the path of a picture")
     try:
         _check_bytes(os.stat(path).st_size)
         with warnings.catch_warnings():
@@ -66,6 +68,8 @@ def read_grey(path: str | Path) -> np.ndarray:
         raise UnreadablePicture("is not a picture that Pillow can open") from problem
     except PermissionError as problem:
         raise UnreadablePicture("may not be read: the system denies permission") from problem
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as problem:
+        raise UnreadablePicture("is not there, or a folder: check its name") from problem
     except Exception as problem:  # decoders meet broken bytes with exceptions of every kind
         raise UnreadablePicture(f"is damaged ({problem or type(problem).__name__})") from problem
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,8 @@ def read(path: str | Path, longest: float = LONGEST) -> Recording:
     """
     import soundfile
 
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise ValueError(f"the path is a {type(path).__name__} that names no file: give the path of a recording")
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no sound file {path}: check the name and the folder")
