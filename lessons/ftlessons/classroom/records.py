@@ -51,7 +51,7 @@ def keep_first(section: str, entry: dict[str, Any], keys: tuple[str, ...], ledge
     """
     ledger = ledger or Ledger()
     try:
-        ledger.append_first(section, entry, keys)
+        ledger.append(section, entry, keys)
     except OSError as problem:
         return f"Your progress could not be saved ({problem.strerror or problem})."
     return ""

@@ -40,33 +40,18 @@ class Ledger:
         """The newest entry for `id`, or None, also where the file may not be read."""
         return next((entry for entry in reversed(self.entries(section)) if entry.get("id") == id), None)
 
-    def append(self, section: str, entry: dict[str, Any]) -> None:
-        """Add `entry` and save.
+    def append(self, section: str, entry: dict[str, Any], keys: tuple[str, ...] = ()) -> None:
+        """Add `entry` and save; with `keys` only if no entry has the same values under them, whoever wrote it.
 
         Raises:
             OSError: the ledger can't be written.
         """
-        if runtime.strict():
-            return
-        with self._alone():
-            content = self._read()
-            content.setdefault(section, []).append(entry)
-            write_json(self.path, content)
-
-    def append_first(self, section: str, entry: dict[str, Any], keys: tuple[str, ...]) -> None:
-        """Add `entry` unless there is one with the same values under `keys`, whoever has written it.
-
-        Raises:
-            OSError: the ledger can't be written.
-        """
-        if any(all(old.get(key) == entry[key] for key in keys) for old in self.entries(section)):
-            return
-        if runtime.strict():
+        if runtime.strict() or _is_there(entry, keys, self.entries(section)):
             return
         with self._alone():
             content = self._read()
             entries = content.setdefault(section, [])
-            if not any(all(old.get(key) == entry[key] for key in keys) for old in entries):
+            if not _is_there(entry, keys, entries):
                 entries.append(entry)
                 write_json(self.path, content)
 
@@ -102,6 +87,10 @@ class Ledger:
             number += 1
         os.replace(self.path, aside)
         print(f"Your notes in {self.path.name} could not be read; they are kept as {aside.name}.")
+
+
+def _is_there(entry: dict[str, Any], keys: tuple[str, ...], entries: list[dict[str, Any]]) -> bool:
+    return bool(keys) and any(all(old.get(key) == entry[key] for key in keys) for old in entries)
 
 
 def _is_ledger(content: Any) -> bool:
