@@ -48,7 +48,7 @@ BUDGET = {
         "export": 1_045, "cli": 45,
     },
     "ftlessons": {
-        "__init__": 30, "classroom": 2_450, "lesson00": 300, "lesson01": 710, "lesson02": 930, "lesson03": 780,
+        "__init__": 30, "classroom": 2_460, "lesson00": 300, "lesson01": 710, "lesson02": 930, "lesson03": 780,
         "lesson04": 1_045, "lesson05": 980, "lesson06": 630, "lesson09": 930, "lesson13": 715, "lesson14": 880,
         "lesson15": 265, "lesson16": 380, "lesson20": 125,
     },
