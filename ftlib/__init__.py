@@ -18,6 +18,16 @@ _MODULES = (
     "speech", "stats", "tasks",
 )  # fmt: skip
 
+# a learner's own copy of a lesson may be older than the course, and is never overwritten: it asks for these
+_MOVED = (
+    "audio", "data_checks", "decoding", "imbalance", "knob_plots", "knobs", "monitor", "monitor_plots", "network_plots",
+    "news_plots", "planning", "probing", "studies",
+)  # fmt: skip
+OLDER = (
+    "This copy of the lesson is older than the course: what it imports has moved. Rename your copy, run `make lab`, "
+    "which puts the new lesson beside it, and take your answers over."
+)
+
 __all__ = [*_WHERE, *_MODULES]
 
 
@@ -26,6 +36,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"ftlib.{_WHERE[name]}"), name)
     if name in _MODULES:
         return import_module(f"ftlib.{name}")
+    if name in _MOVED:
+        raise ImportError(OLDER)
     raise AttributeError(f"module 'ftlib' has no attribute {name!r}")
 
 

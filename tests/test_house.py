@@ -25,7 +25,7 @@ PACKAGES = {"ftlib": ROOT / "ftlib", "ftlessons": ROOT / "lessons/ftlessons", "a
 
 # a room imports only from floors below its own
 FLOORS = (
-    ("runtime", "metrics", "adapt", "batches", "resume"),
+    ("runtime", "metrics", "adapt", "batches", "resume", "classroom"),
     ("catalog", "stats", "plots", "workspace"),
     ("history", "models", "results"),
     ("train", "tasks"),
@@ -42,8 +42,8 @@ LODGERS = {
 # Lines a room may have. It grows only when somebody writes the new number here, and says why in the commit.
 BUDGET = {
     "ftlib": {
-        "__init__": 40, "runtime": 270, "metrics": 240, "adapt": 805, "batches": 115, "resume": 285, "catalog": 475,
-        "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145, "train": 260,
+        "__init__": 50, "classroom": 5, "runtime": 270, "metrics": 240, "adapt": 805, "batches": 115, "resume": 285,
+        "catalog": 475, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145, "train": 260,
         "tasks": 945, "cached": 45, "speech": 1_270, "robot": 1_045, "recipes": 315, "own": 1_390, "doctor": 440,
         "export": 1_045, "cli": 45,
     },

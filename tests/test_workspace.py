@@ -299,3 +299,11 @@ def test_links_between_the_lessons_work_in_the_copies(tmp_path):
         missing = [link for link in targets if not (tmp_path / link.partition("#")[0]).is_file()]
         assert not missing, f"{path.name} links to {missing}, which its readers' copies do not have beside them"
         assert all(not cell.get("outputs") for cell in load(path)["cells"])
+
+
+@pytest.mark.parametrize(
+    "line", ["from ftlib.classroom import lesson", "from ftlib import plots, studies", "from ftlib import network_plots"]
+)
+def test_a_copy_that_is_older_than_the_course_says_so(line):
+    with pytest.raises(ImportError, match="older than the course.*Rename your copy, run `make lab`"):
+        exec(line, {})
