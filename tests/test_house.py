@@ -43,7 +43,8 @@ LODGERS = {
 BUDGET = {
     "ftlib": {
         "__init__": 50, "classroom": 5, "runtime": 270, "metrics": 240, "adapt": 805, "batches": 115, "resume": 285,
-        "catalog": 475, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145, "train": 260,
+        "catalog": 475, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145,
+        "train": 260,
         "tasks": 945, "cached": 45, "speech": 1_270, "robot": 1_045, "recipes": 315, "own": 1_390, "doctor": 440,
         "export": 1_045, "cli": 45,
     },
