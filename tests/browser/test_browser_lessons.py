@@ -130,7 +130,8 @@ def test_only_the_answer_to_an_early_question_is_passed_over():
     early = [f"{looks.EARLY}\n", "No such comm: a\n", "No such comm: a\n"]
     assert looks.without_early_question(early) == []
     assert looks.without_early_question([*early, "Warning\n"]) == ["Warning\n"]
-    assert looks.without_early_question(["No such comm: a\n"]) == ["No such comm: a\n"]
+    assert looks.without_early_question(["No such comm: a\n"]) == []
+    assert looks.without_early_question(["No such comm: a\n", "No such comm: b\n"]) != []
     assert looks.without_early_question([*early, "No such comm: b\n"]) == [*early[1:], "No such comm: b\n"]
 
 
