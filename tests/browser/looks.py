@@ -33,8 +33,8 @@ def without_early_question(heard: list[str]) -> list[str]:
     """What a kernel said, less its answer to JupyterLab's question for widgets where it knows of none yet.
 
     JupyterLab asks whenever it connects. On a busy machine that is before the kernel has imported ipywidgets, and the
-    first of the two lines of its answer may come before anybody listens: what is left is one number that the kernel does
-    not know. Widgets that really are lost have a number each, and `missing_widgets` misses them in the page.
+    first of the two lines of its answer may come before anybody listens: what is left is one number that the kernel
+    does not know. Widgets that really are lost have a number each, and `missing_widgets` misses them in the page.
     """
     heard = [text for text in heard if EARLY not in text]
     follow_ups = {text for text in heard if text.startswith("No such comm: ")}
