@@ -8,9 +8,8 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from authoring.kit.folder import build, size
-from authoring.kit.targets import SHORT, KitError, targets
-from authoring.kit.text import GB
+from authoring.kit.folder import GB, build, size
+from authoring.kit.targets import PLATFORMS, KitError, targets
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 if the kit could not be made."""
     parser = argparse.ArgumentParser(prog="python -m authoring kit", description="One folder, no network.")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "kit", help="default: build/kit")
-    names = f"{', '.join(SHORT)}, or wheels' platform tags; default: this machine's"
+    names = f"{', '.join(PLATFORMS)}; default: this machine's"
     parser.add_argument("--platforms", nargs="*", default=[], help=names)
     parser.add_argument("--pythons", nargs="*", default=[], help="versions such as 3.11; default: this one's")
     options = parser.parse_args(argv)

@@ -14,7 +14,6 @@ from typing import Any
 
 from authoring.kit import start, wheels
 from authoring.kit.targets import KitError, Target
-from authoring.kit.text import readme
 from authoring.kit.wheels import Say
 
 HERE = Path(__file__).resolve().parent
@@ -23,6 +22,12 @@ LEFT_OUT = (
     ".ipynb_checkpoints",
 )  # fmt: skip
 IN_USE = ("work", ".venv")  # what somebody who started the kit leaves in its course
+GB = 10**9
+CPU = "torch {} is its CPU build: small, and all that the lessons need."
+CUDA = (
+    "torch on Linux is the usual build, which brings CUDA: the index of the CPU builds was out of reach when this kit "
+    "was made. Made where that index can be reached, the kit is gigabytes smaller."
+)
 
 
 def build(folder: Path, course: Path, targets: list[Target], say: Say = print) -> Path:
@@ -35,14 +40,13 @@ def build(folder: Path, course: Path, targets: list[Target], say: Say = print) -
         say: shows progress.
 
     Raises:
-        KitError: it cannot be made. What has been downloaded is used by the next run.
+        KitError: it cannot be made.
     """
     _refuse_foreign(folder)
     part = folder.with_name(f"{folder.name}.part")
     try:
-        (part / "wheels").mkdir(parents=True, exist_ok=True)
-        _reuse(folder / "wheels", part / "wheels")
-        (part / start.SUMS).unlink(missing_ok=True)  # whole is only what has its checksums
+        shutil.rmtree(part, ignore_errors=True)
+        (part / "wheels").mkdir(parents=True)
         copy_course(course, part / "course")
         _finish(part, _wheels(course, targets, part / "wheels", say))
         _swap(part, folder)
@@ -64,30 +68,19 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _reuse(old: Path, new: Path) -> None:
-    """Take over the wheels of an earlier kit."""
-    for wheel in old.glob("*.whl"):
-        if not (new / wheel.name).exists():
-            try:
-                os.link(wheel, new / wheel.name)
-            except OSError:  # a disk without hard links
-                shutil.copyfile(wheel, new / wheel.name)
-
-
 def _wheels(course: Path, targets: list[Target], folder: Path, say: Say) -> dict[str, Any]:
     """Fetch all wheels; returns what ``kit.json`` says of them."""
     with tempfile.TemporaryDirectory(prefix="ftlib-kit-") as scratch:
-        locks = wheels.lock_all(course, targets, Path(scratch), say)
+        locks, installed = wheels.lock_all(course, targets, Path(scratch), say), []
         for target, file in locks.items():
             say(f"Fetching the wheels for {target} ...")
-            wheels.fetch(target, file, folder)
-        wanted = {target: wheels.pins(file) for target, file in locks.items()}
-    needed = wheels.settle(folder, wanted)
+            installed.append(_unpacked(folder / name for name in wheels.fetch(target, file, folder)))
+        torch = {str(target): wheels.version(file, "torch") for target, file in locks.items()}
     return {
         "pythons": list(dict.fromkeys(target.python for target in targets)),
         "targets": [str(target) for target in targets],
-        "installed_bytes": max(_unpacked(folder / name for name in names) for names in needed.values()),
-        "torch": {str(target): found["torch"] for target, found in wanted.items() if "torch" in found},
+        "installed_bytes": max(installed),
+        "torch": {target: version for target, version in torch.items() if version},
     }
 
 
@@ -125,6 +118,21 @@ def _finish(part: Path, about: dict[str, Any]) -> None:
     (part / start.ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (part / "README.md").write_text(readme(about), encoding="utf-8")
     (part / start.SUMS).write_text(sums(part), encoding="utf-8", newline="\n")
+
+
+def readme(about: dict[str, Any]) -> str:
+    """What somebody needs to know who opens a kit's folder.
+
+    Args:
+        about: the content of ``kit.json``.
+    """
+    linux = [version for target, version in about["torch"].items() if "linux" in target]
+    torch = CPU.format(" or ".join(dict.fromkeys(about["torch"].values()))) if about["torch"] else ""
+    return (HERE / "README.template.md").read_text(encoding="utf-8").format(
+        size=about["bytes"] / GB, installed=about["installed_bytes"] / GB, pythons=" or ".join(about["pythons"]),
+        targets="\n".join(f"- {target}" for target in about["targets"]),
+        torch=torch if all("+cpu" in version for version in linux) else CUDA,
+    )  # fmt: skip
 
 
 def size(folder: Path) -> int:

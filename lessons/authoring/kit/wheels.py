@@ -1,4 +1,4 @@
-"""Which wheels a target needs, and how they are fetched, kept and checked."""
+"""Which wheels a target needs, and how they are fetched: uv decides, pip downloads."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
-from packaging.version import Version
-
-from authoring.kit.targets import SHORT, KitError, Target
+from authoring.kit.targets import KitError, Target
 
 TORCH_CPU = "https://download.pytorch.org/whl/cpu"  # where uv's --torch-backend=cpu looks, for pip
 EXTRA = "lab"  # what `make lab` installs
 BUILD_TOOLS = ["editables"]  # beside [build-system]: what hatchling needs for an editable install
-PIN = re.compile(r"^([\w.-]+)==([\w.+!-]+)", re.MULTILINE)
-BLOCK = re.compile(r"^[^\s#].*\n(?:[ \t].*\n)*", re.MULTILINE)  # a package with its hashes
-AT_ONCE = 24
-NO_WHEEL = re.compile(r"([\w.-]+)==([\w.+!-]+) has no (?:usable )?wheels")
-NO_FILE = re.compile(r"No matching distribution found for ([\w.-]+)==([\w.+!-]+)")
-PLATFORMS_OF = re.compile(r"Wheels are available for .* on the following platforms?: (.*)")
+NO_WHEEL = re.compile(r"([\w.-]+)==([\w.+!-]+) has no (?:usable )?wheels|No matching distribution found for (.+?)==(\S+)")
 OFFLINE = ("Failed to fetch", "error sending request", "Max retries exceeded", "Failed to establish a new connection")
 
-Pins = dict[str, str]  # package -> version
 Say = Callable[[str], None]
 
 
@@ -41,20 +33,16 @@ def lock(course: Path, target: Target, file: Path, cpu_torch: bool) -> None:
         Unreachable: the index, or with ``cpu_torch`` that of torch's CPU builds, did not answer.
         KitError: a package has no wheel for the target.
     """
-    project = course / "pyproject.toml"
+    project, needed = course / "pyproject.toml", file.with_suffix(".in")
     tools = tomllib.loads(project.read_text(encoding="utf-8")).get("build-system", {}).get("requires", [])
-    needed = file.with_suffix(".in")
     needed.write_text("\n".join([*tools, *(BUILD_TOOLS if tools else [])]) + "\n", encoding="utf-8")
-    command = [
+    file.unlink(missing_ok=True)  # uv would prefer what an earlier run chose
+    _call(target, [
         _uv(), "pip", "compile", "-q", "--python", sys.executable, str(project), str(needed), "--extra", EXTRA,
-        "-c", str(course / "constraints.txt"), "--python-version", target.python, "--python-platform", target.uv_name(),
+        "-c", str(course / "constraints.txt"), "--python-version", target.python, "--python-platform", target.uv_name,
         "--only-binary", ":all:", "--generate-hashes", "--no-annotate", "--no-header", "-o", str(file),
         *(["--torch-backend=cpu"] if cpu_torch else []),
-    ]  # fmt: skip
-    file.unlink(missing_ok=True)  # uv would prefer what an earlier run chose
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **target.uv_environment()})
-    if done.returncode:
-        raise _fault(done.stderr, target)
+    ])  # fmt: skip
 
 
 def lock_all(course: Path, targets: Iterable[Target], folder: Path, say: Say) -> dict[Target, Path]:
@@ -63,10 +51,9 @@ def lock_all(course: Path, targets: Iterable[Target], folder: Path, say: Say) ->
     Raises:
         KitError: a package has no wheel for a target, or the usual index did not answer.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     cpu_index, locks = True, {}
     for target in targets:
-        locks[target] = file = folder / f"{target.platform}-{target.python}.txt"
+        locks[target] = file = folder / f"{target.name}-{target.python}.txt"
         if target.is_linux and cpu_index:
             try:
                 lock(course, target, file, cpu_torch=True)
@@ -78,61 +65,31 @@ def lock_all(course: Path, targets: Iterable[Target], folder: Path, say: Say) ->
     return locks
 
 
-def fetch(target: Target, file: Path, folder: Path) -> None:
-    """Download the wheels of a lock file; what is there with the right hash is not fetched again.
+def fetch(target: Target, file: Path, folder: Path) -> list[str]:
+    """Download the wheels of a lock file into ``folder``; returns their names.
 
-    pip keeps nothing of a download that breaks off, so that it gets `AT_ONCE` packages at a time.
+    pip's cache keeps what has arrived, so that a second run after a broken connection is short.
 
     Raises:
-        KitError: the download failed. What has arrived stays.
+        KitError: the download failed.
     """
-    blocks = BLOCK.findall(file.read_text(encoding="utf-8"))
-    for first in range(0, len(blocks), AT_ONCE):
-        some = file.with_suffix(".some")
-        some.write_text("".join(blocks[first : first + AT_ONCE]), encoding="utf-8")
-        _download(target, some, folder)
-
-
-def _download(target: Target, file: Path, folder: Path) -> None:
-    names = [part for tag in target.platforms() for part in ("--platform", tag)]
     index = ["--extra-index-url", TORCH_CPU] if "+cpu" in file.read_text(encoding="utf-8") else []
-    command = [
-        sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--require-hashes",
-        "--only-binary=:all:", "--implementation", "cp", "--python-version", target.python, *names, *index,
-        "-r", str(file), "-d", str(folder),
-    ]  # fmt: skip
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise _fault(done.stderr, target)
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        _call(target, [
+            sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--require-hashes",
+            "--only-binary=:all:", "--implementation", "cp", "--python-version", target.python, *index,
+            *(part for tag in target.tags() for part in ("--platform", tag)), "-r", str(file), "-d", own,
+        ])  # fmt: skip
+        names = os.listdir(own)
+        for name in names:
+            os.replace(Path(own) / name, folder / name)
+    return names
 
 
-def pins(file: Path) -> Pins:
-    """The packages of a lock file with their versions."""
-    found = PIN.findall(file.read_text(encoding="utf-8"))
-    return {canonicalize_name(name): str(Version(version)) for name, version in found}
-
-
-def settle(folder: Path, wanted: Mapping[Target, Pins]) -> dict[Target, set[str]]:
-    """Drop wheels that no target needs, and return the file names of each target's own.
-
-    Raises:
-        KitError: a wheel is missing.
-    """
-    needed: dict[Target, set[str]] = {}
-    files = {file.name: _project(file.name) for file in folder.glob("*.whl")}
-    for target, packages in wanted.items():
-        fitting = {name for name, project in files.items() if project in packages.items() and target.takes(name)}
-        needed[target] = fitting
-        if missing := packages.keys() - {files[name][0] for name in fitting}:
-            raise KitError(f"There is no wheel of {', '.join(sorted(missing))} for {target}: run this again.")
-    for name in files.keys() - set().union(*needed.values()):
-        (folder / name).unlink()
-    return needed
-
-
-def _project(wheel: str) -> tuple[str, str]:
-    name, version, _, _ = parse_wheel_filename(wheel)
-    return name, str(version)
+def version(file: Path, package: str) -> str | None:
+    """The version of a package in a lock file, or None."""
+    found = re.search(rf"^{package}==(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return found and found[1]
 
 
 def _uv() -> str:
@@ -143,13 +100,18 @@ def _uv() -> str:
     return find_uv_bin()
 
 
+def _call(target: Target, command: list[str]) -> None:
+    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "13.0"}  # what uv takes for the oldest macOS
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
+    if done.returncode:
+        raise _fault(done.stderr, target)
+
+
 def _fault(told: str, target: Target) -> KitError:
     """What uv or pip printed, as one sentence."""
-    if found := NO_WHEEL.search(told) or NO_FILE.search(told):
-        others = PLATFORMS_OF.search(told)
-        has = f" It has wheels for {others[1].replace('`', '')}." if others else ""
-        newer = f" Try mac, which is {SHORT['mac']}." if not has and target.platform.startswith("macosx") else ""
-        return KitError(f"{found[1]} {found[2]} has no wheel for {target}.{has}{newer}")
+    if found := NO_WHEEL.search(told):
+        name, number = filter(None, found.groups())
+        return KitError(f"{name} {number} has no wheel for {target}.")
     if any(sign in told for sign in OFFLINE):
         return Unreachable("The package index cannot be reached: connect and run this again. What has arrived is kept.")
     lines = [line.strip() for line in told.splitlines() if line.strip()]
