@@ -12,11 +12,11 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from authoring.grid import write_json
 from ftlib import adapt, cached, recipes
 from ftlib.cached import fit_head, frozen_features
 from ftlib.metrics import Score
 from ftlib.recipes import COLUMNS, RECIPES, compare, run, run_rival, source_score, tuned
+from ftlib.runtime import write_json
 from ftlib.tasks.base import Task
 from ftlib.tasks.vision import Digits, PrintedLetters
 from ftlib.train import fit

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from authoring import grid, record
-from authoring.grid import write_json
 from ftlib import catalog, recipes, results, tasks
 from ftlib.batches import steps_per_epoch
+from ftlib.runtime import write_json
 from ftlib.tasks import Task
 
 COMMON = {"task": "digits", "budget_unit": "labels per class", "metric": "accuracy"}
@@ -153,25 +153,6 @@ def data_dir(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "catalog.toml").write_text("")
     return tmp_path
-
-
-def test_write_json_makes_the_folder_and_reads_back(tmp_path):
-    path = tmp_path / "a" / "b.json"
-    write_json(path, {"x": [1, "é"]})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"x": [1, "é"]}
-    assert path.read_text(encoding="utf-8").endswith("\n")
-    assert [file.name for file in path.parent.iterdir()] == ["b.json"]
-
-
-def test_write_json_never_leaves_half_a_file(tmp_path, monkeypatch):
-    path = tmp_path / "b.json"
-    write_json(path, "old")
-    with pytest.raises(TypeError):
-        write_json(path, {"x": object()})
-    monkeypatch.setattr(grid.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        write_json(path, "new")
-    assert json.loads(path.read_text()) == "old"
 
 
 def write_recorded(folder) -> None:

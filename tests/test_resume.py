@@ -19,11 +19,12 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-from authoring.grid import _read_line, run_jobs, write_json
+from authoring.grid import _read_line, run_jobs
 from authoring.pretrain import glyphs
 from ftlib import resume
 from ftlib.batches import EpochBatches
 from ftlib.metrics import Score
+from ftlib.runtime import write_json
 from ftlib.train import History, fit
 
 kills = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from authoring import AuthoringError
+from ftlessons.classroom.source import CourseDataError
+
 # what a command does, and the function that gets the rest of the line
 COMMANDS = {
     "lessons": ("run lessons and save them in their normal form", "authoring.notebooks.command:main"),
@@ -20,7 +23,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command; returns the exit status, 1 after one sentence on what is wrong."""
     argv = list(sys.argv[1:] if argv is None else argv)
     usage = "\n".join(f"  {name:9} {text}" for name, (text, _) in COMMANDS.items())
     parser = argparse.ArgumentParser(
@@ -28,7 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     module, _, function = COMMANDS[parser.parse_args(argv[:1]).command][1].partition(":")
-    return getattr(import_module(module), function)(argv[1:]) or 0
+    try:
+        return getattr(import_module(module), function)(argv[1:]) or 0
+    except (AuthoringError, CourseDataError) as problem:
+        print(problem, file=sys.stderr)
+    except OSError as problem:
+        print(f"{problem.filename} cannot be read or written: {problem.strerror or problem}.", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

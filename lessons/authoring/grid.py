@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ftlib import catalog, runtime
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON in one atomic step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
 
 
 def run_jobs(function: Callable, jobs: Sequence, done: Path, workers: int) -> list[dict]:

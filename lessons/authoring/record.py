@@ -18,7 +18,8 @@ from types import ModuleType
 import pandas as pd
 
 import ftlessons
-from authoring.grid import kept_in, run_jobs, write_json
+from authoring.grid import kept_in, run_jobs
+from authoring.notebooks import book
 from ftlib import catalog, recipes, results, runtime, tasks
 
 # --- studies ---------------------------------------------------------------------------------------
@@ -55,11 +56,19 @@ def record_study(name: str, workers: int = 1) -> pd.DataFrame:
     module = study(name)
     rows = run_jobs(module.one, module.jobs(), kept_in(f"study-{name}"), workers)
     table = pd.DataFrame(rows)
-    columns = {key: column.where(column.notna(), None).tolist() for key, column in table.astype(object).items()}
     lesson = module.__name__.split(".")[1].removeprefix("lesson")
     meta = {"lesson": lesson, "versions": runtime.versions(), "threads": 1}
-    write_json(catalog.data_dir() / "results" / f"{name}.json", meta | {"columns": columns})
+    _save(name, meta | {"columns": _columns(table)})
     return table
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list]:
+    """A table as JSON holds it: each column as a list, None where there is no value."""
+    return {key: column.where(column.notna(), None).tolist() for key, column in table.astype(object).items()}
+
+
+def _save(name: str, content: dict) -> None:
+    book.write(catalog.data_dir() / "results" / f"{name}.json", json.dumps(content, indent=1) + "\n")
 
 
 # --- recipes and rivals ----------------------------------------------------------------------------
@@ -121,7 +130,7 @@ def tune(domain: str, workers: int = 1) -> dict:
             settings |= {name: recipes.choose(tried) for name, tried in means.groupby("name", sort=False)}
         pool = {split: len(task.split(split)) for split in ("tune", "tune_valid")}
         chosen[task_name] = {"settings": settings, "pool": pool, "tried": log}
-    write_json(catalog.data_dir() / "results" / f"{domain}_tuned.json", chosen)
+    _save(f"{domain}_tuned", chosen)
     return chosen
 
 
@@ -147,9 +156,8 @@ def record_grid(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
     table = pd.DataFrame(tables, columns=recipes.COLUMNS)
     table["seconds"] = table["seconds"].round(2)
     table[["score", "source_score"]] = table[["score", "source_score"]].astype(float).round(4)
-    columns = {name: column.where(column.notna(), None).tolist() for name, column in table.astype(object).items()}
     meta = {"versions": runtime.versions(), "threads": 1, "seconds": round(table["seconds"].sum())}
-    write_json(catalog.data_dir() / "results" / f"{domain}.json", meta | {"columns": columns, "traces": traces})
+    _save(domain, meta | {"columns": _columns(table), "traces": traces})
     return table
 
 

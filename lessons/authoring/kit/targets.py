@@ -10,6 +10,8 @@ from itertools import product
 
 from packaging.specifiers import SpecifierSet
 
+from authoring import AuthoringError
+
 # by short name: the newest platform tag of wheels that runs there, and what uv calls the platform
 PLATFORMS = {
     "linux": ("manylinux_2_28_x86_64", "x86_64-manylinux_2_28"),
@@ -23,7 +25,7 @@ HERE = {
 }  # fmt: skip
 
 
-class KitError(RuntimeError):
+class KitError(AuthoringError):
     """The kit cannot be made; the message says why and what to do."""
 
 
@@ -78,7 +80,8 @@ def targets(platforms: list[str], pythons: list[str], allowed: str) -> list[Targ
         KitError: a platform or a version that the course does not know.
     """
     machine = (sys.platform, platform.machine().lower())
-    names, versions = platforms or [HERE.get(machine, " ".join(machine))], pythons or ["{}.{}".format(*sys.version_info)]
+    names = platforms or [HERE.get(machine, " ".join(machine))]
+    versions = pythons or ["{}.{}".format(*sys.version_info)]
     for name in names:
         if name not in PLATFORMS:
             raise KitError(f"{name!r} is no platform that a kit can be made for: write {', '.join(PLATFORMS)}.")

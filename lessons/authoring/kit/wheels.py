@@ -16,7 +16,7 @@ from authoring.kit.targets import KitError, Target
 TORCH_CPU = "https://download.pytorch.org/whl/cpu"  # where uv's --torch-backend=cpu looks, for pip
 EXTRA = "lab"  # what `make lab` installs
 BUILD_TOOLS = ["editables"]  # beside [build-system]: what hatchling needs for an editable install
-NO_WHEEL = re.compile(r"([\w.-]+)==([\w.+!-]+) has no (?:usable )?wheels|No matching distribution found for (.+?)==(\S+)")
+NO_WHEEL = re.compile(r"([\w.-]+)==(\S+) has no (?:usable )?wheels|No matching distribution found for (.+?)==(\S+)")
 OFFLINE = ("Failed to fetch", "error sending request", "Max retries exceeded", "Failed to establish a new connection")
 
 Say = Callable[[str], None]

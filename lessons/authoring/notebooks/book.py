@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +12,13 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from authoring import AuthoringError
+from ftlib.resume import replacing
+
 FILE_NAME = re.compile(r"(?P<id>\d\d)_[a-z0-9_]+\.ipynb")
 
 
-class LessonError(RuntimeError):
+class LessonError(AuthoringError):
     """Something about a lesson is wrong; the message names the lesson and says what to do."""
 
 
@@ -110,6 +111,20 @@ def find(folder: Path, only: Sequence[str] = ()) -> list[Lesson]:
     return [read(path) for path in paths if not wanted or path.name[:2] in wanted]
 
 
+def finished(only: Sequence[str] = ()) -> list[Lesson]:
+    """The course's lessons that have been run, or those of the ids in ``only``.
+
+    Raises:
+        LessonError: one of ``only`` is not there, or was never run.
+    """
+    lessons = find(checkout() / "lessons", only)
+    done = [lesson for lesson in lessons if "seconds" in lesson.about]
+    if only and len(done) < len(lessons):
+        missing = next(lesson.id for lesson in lessons if lesson not in done)
+        raise LessonError(f"No lesson {missing} has been run yet: `python -m authoring lessons` runs them.")
+    return done
+
+
 def dumps(notebook: NotebookNode) -> str:
     """The one textual form of a notebook: keys sorted, one space of indent, a newline at the end."""
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
@@ -127,15 +142,9 @@ def write(path: Path, text: str) -> bool:
     """
     if path.exists() and path.read_bytes() == text.encode():
         return False
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
     return True
 
 

@@ -69,21 +69,16 @@ def renew_headers(folder: Path, root: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 if a lesson failed."""
-    parser = argparse.ArgumentParser(prog="ftlib lessons", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m authoring lessons", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
     parser.add_argument("--headers", action="store_true", help="renew the headers without running anything")
     parser.add_argument("--folder", type=Path, help="where the notebooks are (default: lessons/)")
     options = parser.parse_args(argv)
-    try:
-        root = book.checkout()
-        folder = options.folder or root / "lessons"
-        lessons = [] if options.headers else book.find(folder, options.only)
-    except LessonError as problem:
-        print(problem, file=sys.stderr)
-        return 1
+    root = book.checkout()
+    folder = options.folder or root / "lessons"
+    lessons = [] if options.headers else book.find(folder, options.only)
     if not (lessons or options.headers):
-        print(f"There is no lesson in {folder.name}/ yet.", file=sys.stderr)
-        return 1
+        raise LessonError(f"There is no lesson in {folder.name}/ yet.")
     failed = [lesson.id for lesson in lessons if not _report(lesson, root)]
     for id in renew_headers(folder, root):
         print(f"{id}: header renewed")

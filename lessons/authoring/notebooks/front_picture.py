@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftlessons.classroom import source
 from ftlib.metrics import Interval, mean_interval
+from ftlib.resume import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -190,12 +189,5 @@ def _save(fig: Figure, path: Path) -> None:
     fig.savefig(full, format="png", dpi=DPI, facecolor=fig.get_facecolor())
     info.add_text(STAMP, fingerprint())
     few = Image.open(full).convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            few.save(file, format="png", optimize=True, pnginfo=info)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as part:
+        few.save(part, format="png", optimize=True, pnginfo=info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -195,17 +195,20 @@ def calls(cell: NotebookNode, function: str) -> list[str]:
     >>> calls(new_code_cell('quiz(); quiz("03")'), "quiz")
     ['', '03']
     """
+    return [first for name, first in _calls(cell.source) if name == function]
+
+
+@cache
+def _calls(code: str) -> tuple[tuple[str, str], ...]:
+    """Function and first argument of each call: the same cells are asked hundreds of times."""
     try:
-        tree = ast.parse(cell.source)
+        nodes = ast.walk(ast.parse(code))
     except SyntaxError:
-        return []
-    return list(_first_arguments(tree, function))
-
-
-def _first_arguments(tree: ast.AST, function: str) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
-            yield str(node.args[0].value) if node.args and isinstance(node.args[0], ast.Constant) else ""
+        return ()
+    found = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    firsts = [node.args[0] if node.args else None for node in found]
+    return tuple((node.func.id, str(first.value) if isinstance(first, ast.Constant) else "")
+                 for node, first in zip(found, firsts, strict=True))  # fmt: skip
 
 
 def _says_correct(cell: NotebookNode) -> bool:

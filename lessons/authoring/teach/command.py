@@ -14,10 +14,9 @@ from authoring.notebooks.kernel import execute
 from authoring.teach import plans
 from authoring.teach.editions import answers, edition_faults, instructor, student
 from authoring.teach.guide import guide
-from authoring.teach.pages import write, write_page
+from authoring.teach.pages import write_page
 from authoring.teach.slides import write_slides
 from ftlessons.classroom.catching import FILE
-from ftlessons.classroom.source import CourseDataError
 from ftlib.runtime import write_json
 
 KIT = Path("build") / "teaching"
@@ -61,9 +60,8 @@ def make_kit(lessons: Sequence[Lesson], out: Path, everything: Mapping[str, Less
         name = lesson.path.stem
         write_page(out / "guides" / f"{name}.md", guide(lesson))
         write_page(out / "guides" / f"{name}_exit_ticket.md", plans.lesson_ticket(lesson))
-        write(out / "slides" / f"{name}.html", write_slides(lesson, out / "slides"))
+        book.write(out / "slides" / f"{name}.html", write_slides(lesson, out / "slides"))
         for edition, made in (("student", student(lesson)), ("instructor", instructor(lesson))):
-            (out / edition).mkdir(parents=True, exist_ok=True)
             book.save(Lesson(out / edition / lesson.path.name, made.notebook))
     packed = {id: code for lesson in everything.values() for id, code in answers(lesson).items()}
     write_json(out / "student" / FILE, packed)
@@ -103,28 +101,16 @@ def run_students(folder: Path, root: Path, only: Sequence[str] = ()) -> list[str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 1 if the kit could not be made or a student edition failed."""
-    parser = argparse.ArgumentParser(prog="ftlib teach", description=__doc__)
+    """Run the command; the exit status is 1 if a student edition failed."""
+    parser = argparse.ArgumentParser(prog="python -m authoring teach", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
     parser.add_argument("--out", type=Path, help=f"where to write (default: {KIT.as_posix()}/)")
     parser.add_argument("--run", action="store_true", help="then run the student edition untouched")
     options = parser.parse_args(argv)
-    try:
-        root = book.checkout()
-        out = options.out or root / KIT
-        everything = {lesson.id: lesson for lesson in book.find(root / "lessons") if "seconds" in lesson.about}
-        chosen = [id.zfill(2) for id in options.only] or list(everything)
-        missing = [id for id in chosen if id not in everything]
-        if missing:
-            raise LessonError(f"No lesson {missing[0]} has been run yet: `python -m authoring lessons` runs them.")
-        make_kit([everything[id] for id in chosen], out, everything)
-        print(f"The teacher's kit is in {out}: open index.html there.")
-        faults = run_students(out / "student", root, chosen) if options.run else []
-    except (LessonError, CourseDataError) as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except OSError as problem:
-        print(f"{problem.filename or out} cannot be written: {problem.strerror or problem}.", file=sys.stderr)
-        return 1
+    root, chosen = book.checkout(), book.finished(options.only)
+    out = options.out or root / KIT
+    make_kit(chosen, out, {lesson.id: lesson for lesson in book.finished()})
+    print(f"The teacher's kit is in {out}: open index.html there.")
+    faults = run_students(out / "student", root, [lesson.id for lesson in chosen]) if options.run else []
     print("\n".join(faults), file=sys.stderr, end="\n" if faults else "")
     return 1 if faults else 0

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from nbformat import NotebookNode
 
 from authoring.notebooks.book import Lesson
-from authoring.notebooks.rules import quiz_ids
-from authoring.teach.editions import answers
-from authoring.teach.sections import Section, calls, pictures, quiz_questions
+from authoring.notebooks.rules import calls, quiz_ids
+from authoring.teach.sections import Section, load_quiz, pictures
 from ftlessons.classroom import source
-from ftlessons.classroom.checks import Exercise, get_exercise
+from ftlessons.classroom.checks import Exercise
 from ftlessons.classroom.quizzes import Question
 from ftlessons.classroom.reflection import Reflection, load_reflection
 
-__all__ = [
-    "Guess", "complaints", "does", "first_line", "get_exercise", "landmark", "needed_answers", "numbers",
-    "predictions", "quiz_of", "reflection_of", "remedy", "solution", "surprise",
-]  # fmt: skip
 ASKED = "Guess before you run the next cell: "
 SURPRISE = re.compile(r"\bsurprise of (?:this|the) lesson\b", re.IGNORECASE)
 LANDMARK_WORDS = 40
@@ -111,22 +106,9 @@ def predictions(lesson: Lesson, parts: Sequence[Section]) -> list[Guess]:
 
 def _first_use(cells: Sequence[NotebookNode], position: int) -> int | None:
     """The position of the first later cell that reads the variable to which a guess was given."""
-    names = {
-        target.id
-        for node in ast.walk(ast.parse(cells[position].source))
-        if isinstance(node, ast.Assign) and _is_prediction(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for later in range(position + 1, len(cells)):
-        read = {node.id for node in ast.walk(ast.parse(cells[later].source)) if isinstance(node, ast.Name)}
-        if names & read:
-            return later
-    return None
-
-
-def _is_prediction(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "predict"
+    given = re.search(r"^(\w+) = predict\(", cells[position].source, re.MULTILINE)
+    read = re.compile(rf"\b{given[1]}\b") if given else re.compile(r"(?!)")
+    return next((later for later in range(position + 1, len(cells)) if read.search(cells[later].source)), None)
 
 
 def shown(cell: NotebookNode, mime: str = "text/plain") -> list[str]:
@@ -146,14 +128,9 @@ def landmark_of(cell: NotebookNode) -> str:
     return " ".join(words[:LANDMARK_WORDS]) + " …" * (len(words) > LANDMARK_WORDS)
 
 
-def needed_answers(lesson: Lesson) -> list[str]:
-    """The exercises whose answers later cells go on with."""
-    return list(answers(lesson))
-
-
 def quiz_of(lesson: Lesson) -> list[Question]:
     """The questions that a lesson's quiz asks; none if it has no quiz."""
-    return [question for id in quiz_ids(lesson) for question in quiz_questions(id)]
+    return [question for id in quiz_ids(lesson) for question in load_quiz(id)]
 
 
 def reflection_of(lesson: Lesson) -> Reflection | None:
@@ -170,14 +147,9 @@ def remedy(misconception: str | None) -> str:
     return f"\n  - Believes: {known['belief']}\n  - In truth: {known['truth']}\n  - **Say or do:** {known['say']}"
 
 
-@functools.cache
+@cache
 def _misconceptions() -> dict[str, dict[str, str]]:
     return source.load_toml("misconceptions.toml")
-
-
-def first_line(function: Callable[..., str]) -> str:
-    """The first sentence of a docstring."""
-    return (inspect.getdoc(function) or "").split("\n")[0]
 
 
 def solution(section: Section, id: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Sequence
 
 from authoring.notebooks.book import Lesson
 from authoring.teach import facts
+from authoring.teach.editions import answers
 from authoring.teach.pages import table
 from authoring.teach.sections import LINES_PER_MINUTE, MINUTES, WORDS_PER_MINUTE, Section, core_minutes, sections
+from ftlessons.classroom.checks import get_exercise
 
 RATES = (
     f"Minutes are estimates, not measurements: {WORDS_PER_MINUTE} words or {LINES_PER_MINUTE} lines of code a minute, "
@@ -100,7 +104,7 @@ def _checkpoints(lesson: Lesson, parts: Sequence[Section]) -> str:
         seen = facts.landmark(before)
         if section.core and seen and section.kind in ("teach", "exercise"):
             rows.append((f"*{section.heading}*", facts.numbers(lesson, before), seen))
-    needed = facts.needed_answers(lesson)
+    needed = list(answers(lesson))
     said = (
         "Somebody fell behind? They click the heading of the section that you are about to start, and choose "
         "*Run*, *Run All Above Selected Cell*. "
@@ -136,21 +140,17 @@ def _exercises(lesson: Lesson, parts: Sequence[Section]) -> str:
     lines.append("Go down one step at a time, and only when a learner asks. The check gives the same hints.")
     for section in parts:
         for id in section.exercises:
-            exercise = facts.get_exercise(id)
+            exercise = get_exercise(id)
             where = "" if section.core else " (extra)"
-            asked = f"Check `{id}`: {facts.first_line(exercise.function)}"
+            asked = f"Check `{id}`: {inspect.getdoc(exercise.function).splitlines()[0]}"
             lines += ["", f"### {section.heading}{where}", "", asked, ""]
             lines += [f"{number}. {hint}" for number, hint in enumerate(exercise.hints, start=1)]
             lines += [f"{len(exercise.hints) + 1}. The solution:", ""]
-            lines += [f"    ```python\n{_indent(facts.solution(section, id))}\n    ```", ""]
+            lines += [textwrap.indent(f"```python\n{facts.solution(section, id)}\n```", "    "), ""]
             said = facts.complaints(exercise)
             if said:
                 lines += ["What the check says to wrong answers:", "", *(f"- {text}" for text in said)]
     return "\n".join(lines) if len(lines) > 3 else ""
-
-
-def _indent(code: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in code.splitlines())
 
 
 def _reflection(lesson: Lesson) -> str:

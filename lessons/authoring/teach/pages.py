@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from authoring.notebooks.book import write
 
 BREAK = '<div class="new-page"></div>'
 ANSWER = '<div class="answer"></div>'  # room to write
@@ -34,20 +34,6 @@ blockquote {{ border-left: 4px solid #888; margin-left: 0; padding-left: 1rem; }
 </body>
 </html>
 """  # noqa: E501
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text in one step; the folder is made if needed, and a kill never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_page(path: Path, text: str) -> None:

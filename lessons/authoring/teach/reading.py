@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import copy
 import re
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from authoring.notebooks import book
-from authoring.notebooks.book import Lesson, LessonError, tags
-from authoring.teach.pages import document, page, write
+from authoring.notebooks.book import Lesson, tags, write
+from authoring.teach.pages import document, page
 from authoring.teach.slides import TEMPLATES, still
 from ftlessons.classroom.course import course_map
 
@@ -105,25 +104,16 @@ def make_reading(lessons: Sequence[Lesson], folder: Path) -> None:
     write(folder / "index.html", page(to_pages(INDEX.format(map=course_map()), names)))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 1 if the pages could not be made."""
-    parser = argparse.ArgumentParser(prog="ftlib reading", description=__doc__)
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Raises:
+        LessonError: a lesson is not there, or was never run.
+    """
+    parser = argparse.ArgumentParser(prog="python -m authoring reading", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only these lessons, e.g. 03 06")
     parser.add_argument("--out", type=Path, help=f"where to write (default: {FOLDER.as_posix()}/)")
     options = parser.parse_args(argv)
-    try:
-        root = book.checkout()
-        folder = options.out or root / FOLDER
-        lessons = book.find(root / "lessons", options.only)
-        unrun = [lesson.id for lesson in lessons if "seconds" not in lesson.about]
-        if unrun and options.only:
-            raise LessonError(f"No lesson {unrun[0]} has been run yet: `python -m authoring lessons` runs them.")
-        make_reading([lesson for lesson in lessons if lesson.id not in unrun], folder)
-    except LessonError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except OSError as problem:
-        print(f"{problem.filename or folder} cannot be written: {problem.strerror or problem}.", file=sys.stderr)
-        return 1
+    folder = options.out or book.checkout() / FOLDER
+    make_reading(book.finished(options.only), folder)
     print(f"The reading copy is in {folder}: open index.html there.")
-    return 0

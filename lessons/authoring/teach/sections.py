@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
 import ftlessons
 from authoring.notebooks import rules
 from authoring.notebooks.book import Lesson, LessonError, tags
-from authoring.notebooks.rules import alt_texts
-from ftlessons.classroom.quizzes import Question, load_quiz
+from authoring.notebooks.rules import alt_texts, calls
+from ftlessons.classroom import quizzes
 
 OPENING, QUIZ, REFLECTION = "Opening", "Quiz", "In your own words"
 CLOSING = ("With your data", "When I would not", "Summary", "Go bigger")
@@ -104,16 +103,6 @@ class Section:
             self.order.append(cell)
 
 
-@functools.cache
-def _called(source: str, function: str) -> tuple[str, ...]:
-    return tuple(rules.calls(new_code_cell(source), function)) if f"{function}(" in source else ()
-
-
-def calls(cell: NotebookNode, function: str) -> list[str]:
-    """`authoring.notebooks.rules.calls`, remembered: a kit asks the same cells hundreds of times."""
-    return list(_called(cell.source, function))
-
-
 def pictures(cell: NotebookNode) -> list[str]:
     """The alt texts of the figures that a code cell shows.
 
@@ -124,14 +113,7 @@ def pictures(cell: NotebookNode) -> list[str]:
     return [alt for output in cell.outputs for alt in alt_texts("".join(output.get("data", {}).get("text/html", "")))]
 
 
-@functools.cache
-def quiz_questions(id: str) -> tuple[Question, ...]:
-    """The questions of a quiz, read once.
-
-    Raises:
-        CourseDataError: the file is missing or broken.
-    """
-    return load_quiz(id)
+load_quiz = cache(quizzes.load_quiz)  # a kit asks for the same one many times
 
 
 def headed(text: str) -> Iterator[tuple[str | None, str]]:
@@ -170,7 +152,7 @@ def sections(lesson: Lesson) -> list[Section]:
             own = QUIZ if calls(cell, "quiz") else REFLECTION if calls(cell, "reflect") else None
             if own and found[-1].heading != own:
                 found.append(Section(own, core))
-            found[-1].questions += sum(len(quiz_questions(id or lesson.id)) for id in calls(cell, "quiz"))
+            found[-1].questions += sum(len(load_quiz(id or lesson.id)) for id in calls(cell, "quiz"))
             found[-1]._run(cell)
             continue
         for heading, text in headed(cell.source):

@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring.notebooks.book import Lesson
+from authoring.notebooks.rules import calls
 from authoring.teach import facts
-from authoring.teach.sections import Section, calls, pictures, sections
+from authoring.teach.sections import Section, pictures, sections
 
 HERE = Path(__file__).resolve().parent
 REVEAL, TEMPLATES = HERE / "reveal", HERE / "templates"
@@ -89,10 +90,7 @@ def _slides(lesson: Lesson, section: Section) -> Iterator[NotebookNode]:
 def _head(section: Section) -> Iterator[NotebookNode]:
     """The slide with the heading; exercises and closings keep their text, others a sentence or two."""
     first = section.order[0] if isinstance(section.order[0], str) else ""
-    if section.kind in FULL_TEXT:
-        yield _text(f"## {section.heading}\n\n{first}", "slide")
-        return
-    yield _text(f"## {section.heading}\n\n{lead(first)}", "slide")
+    yield _text(f"## {section.heading}\n\n{first if section.kind in FULL_TEXT else lead(first)}", "slide")
 
 
 def _body(section: Section) -> Iterator[NotebookNode]:
@@ -191,17 +189,6 @@ def lead(text: str, words: int = 45) -> str:
             break
         chosen.append(sentence)
     return " ".join(chosen)
-
-
-def remote(page: str) -> list[str]:
-    """What a page would fetch from the network when it is opened: scripts, styles, pictures, imports."""
-    patterns = (
-        r"<(?:script|img|iframe|source|video|audio)\b[^>]*?\bsrc=[\"'](https?:[^\"']+)",
-        r"<link\b[^>]*?\bhref=[\"'](https?:[^\"']+)",
-        r"(?:@import\s+(?:url\()?|url\()\s*[\"']?(https?:[^\"')]+)",
-        r"\bfrom\s+[\"'](https?:[^\"']+)",
-    )
-    return sorted({address for pattern in patterns for address in re.findall(pattern, page)})
 
 
 def _text(text: str, kind: str) -> NotebookNode:
