@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from authoring import template
 from authoring.kit import start, wheels
 from authoring.kit.targets import KitError, Target
 from authoring.kit.wheels import Say
@@ -127,7 +128,7 @@ def readme(about: dict[str, Any]) -> str:
     """
     linux = [version for target, version in about["torch"].items() if "linux" in target]
     torch = CPU.format(" or ".join(dict.fromkeys(about["torch"].values()))) if about["torch"] else ""
-    return (HERE / "README.template.md").read_text(encoding="utf-8").format(
+    return template("kit.md").format(
         size=about["bytes"] / GB, installed=about["installed_bytes"] / GB, pythons=" or ".join(about["pythons"]),
         targets="\n".join(f"- {target}" for target in about["targets"]),
         torch=torch if all("+cpu" in version for version in linux) else CUDA,

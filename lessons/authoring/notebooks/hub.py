@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from authoring import template
 from authoring.notebooks import book
 from authoring.notebooks.book import Lesson, LessonError, put_between
 from authoring.notebooks.usage import budget
@@ -58,20 +59,10 @@ def promise(lessons: Sequence[Lesson]) -> Promise:
         raise LessonError("No lesson has been run yet, so nothing is known about memory: `make lessons` runs them.")
     largest = max(lessons, key=lambda lesson: lesson.about["peak_mb"])
     longest = max(lessons, key=lambda lesson: lesson.about["seconds"])
-    kernel = largest.about["peak_mb"]
-    return Promise(
-        lesson=largest.id,
-        kernel_mb=kernel,
-        guarantee_gb=_halves(HEADROOM * kernel + SERVER_MB),
-        limit_gb=_halves(HEADROOM * 2 * kernel + SERVER_MB),
-        seconds=longest.about["seconds"],
-        share=longest.about["seconds"] / (60 * longest.about["minutes"]),
-    )
-
-
-def _halves(megabytes: float) -> float:
-    """Gigabytes, rounded up to a half."""
-    return math.ceil(2 * megabytes / 1024) / 2
+    kernel, seconds = largest.about["peak_mb"], longest.about["seconds"]
+    # for one lesson open and for two, in gigabytes, rounded up to a half
+    reserved, limit = (math.ceil(2 * (HEADROOM * n * kernel + SERVER_MB) / 1024) / 2 for n in (1, 2))
+    return Promise(largest.id, kernel, reserved, limit, seconds, seconds / (60 * longest.about["minutes"]))
 
 
 def learners(memory_gb: float, need: Promise) -> int:
@@ -89,33 +80,12 @@ def figures(lessons: Sequence[Lesson]) -> str:
     held = {memory: learners(memory, need) for memory in MACHINES_GB}
     machines = [f"| {gb} GB | {math.ceil(count / LEARNERS_PER_CORE)} | {count} |" for gb, count in held.items()]
     rows = [f"| {x.id} {x.about['title']} | {x.about['peak_mb']:,} | {x.about['seconds']:.0f} |" for x in lessons]
-    parts = [
-        *_sentences(need, max(budget(lesson).peak_mb for lesson in lessons)),
-        "\n".join(["| memory of the machine | cores | learners at once |", "|---|---|---|", *machines]),
-        f"{SYSTEM_GB} GB are set aside for the system and the hub. The records behind these figures:",
-        "\n".join(["| lesson | peak memory in MB | CPU seconds |", "|---|---|---|", *rows]),
-        "The settings that follow from them, for The Littlest JupyterHub:",
-        f"```sh\nsudo tljh-config set limits.memory {_unit(need.limit_gb)}\nsudo tljh-config set limits.cpu 1\n"
-        "sudo tljh-config set user_environment.default_app jupyterlab\nsudo tljh-config reload\n```",
-        "And for Zero to JupyterHub, in `config.yaml`:",
-        f"```yaml\nsingleuser:\n  memory:\n    guarantee: {_unit(need.guarantee_gb)}\n"
-        f"    limit: {_unit(need.limit_gb)}\n  cpu:\n    guarantee: {1 / LEARNERS_PER_CORE:g}\n    limit: 1\n```",
-    ]
-    return "\n\n".join(parts)
-
-
-def _sentences(need: Promise, allowed_mb: float) -> list[str]:
-    return [
-        f"**For each learner: {need.guarantee_gb:g} GB of memory reserved, a limit of {need.limit_gb:g} GB, and a "
-        "quarter of a core reserved, with a limit of one core.**",
-        f"The largest lesson is {need.lesson}: its kernel peaked at {need.kernel_mb:,} MB when it was recorded. "
-        f"{need.guarantee_gb:g} GB is that with a fifth on top, and {SERVER_MB} MB for JupyterLab, rounded up to half "
-        "a GB. The limit leaves room for a second lesson that somebody forgot to close. No lesson may take more than "
-        f"{allowed_mb:,.0f} MB: the tests see to it.",
-        f"The longest lesson computes for {need.seconds:.0f} s, {need.share:.0%} of a core over its minutes. So a core "
-        f"serves {LEARNERS_PER_CORE} learners well. When all of them press *Run* at the same moment, a cell of three "
-        f"seconds takes {3 * LEARNERS_PER_CORE}.",
-    ]
+    return template("hub.md").rstrip().format(
+        **asdict(need), server=SERVER_MB, allowed=max(budget(lesson).peak_mb for lesson in lessons), system=SYSTEM_GB,
+        per_core=LEARNERS_PER_CORE, wait=3 * LEARNERS_PER_CORE, core=1 / LEARNERS_PER_CORE,
+        machines="\n".join(machines), records="\n".join(rows), guarantee_unit=_unit(need.guarantee_gb),
+        limit_unit=_unit(need.limit_gb),
+    )  # fmt: skip
 
 
 def _unit(gigabytes: float) -> str:

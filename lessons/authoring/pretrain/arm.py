@@ -6,13 +6,12 @@ same. Takes some minutes of one core. Killed at any moment, it goes on where it 
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
-from authoring.pretrain import card
+from authoring.pretrain import shipping
 from ftlessons.lesson16.studies import arm_mixes
-from ftlib import resume, runtime
+from ftlib import runtime
 from ftlib.metrics import wilson_interval
 from ftlib.models.policy import Policy
 from ftlib.robot import rollouts
@@ -51,50 +50,32 @@ def score(policy: Policy, skill: str, episodes: int) -> float:
 
 def save(out: Path, policy: Policy, summary: dict) -> None:
     """Write the finished checkpoint: weights in half precision, the normalisation in full."""
-    from safetensors.torch import save_file
-
-    out.mkdir(parents=True, exist_ok=True)
-    buffers = {name for name, _ in policy.named_buffers()}
-    weights = {name: value if name in buffers else value.half() for name, value in policy.state_dict().items()}
-    with resume.replacing(out / "model.safetensors") as part:
-        save_file(weights, part, metadata={"format": "pt"})
     config = {"architecture": "policy", "observation": policy.observation, "action": policy.action,
               "chunk": policy.chunk, "width": policy.head.in_features}  # fmt: skip
-    for name, content in (("config.json", config), ("training.json", summary)):
-        with resume.replacing(out / name) as part:
-            part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    shipping.ship(out, shipping.halved(policy.state_dict()) | dict(policy.named_buffers()), config, summary)
     write_card(out)
 
 
 def write_card(folder: Path) -> None:
     """Write the model card, ``README.md``, from ``config.json`` and ``training.json`` in ``folder``."""
-    config, record = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "training.json")
-    )
+    config, record = shipping.shipped(folder)
     rows = []
     for skill, value in record["success"].items():
         interval = wilson_interval(round(value * record["episodes"]), record["episodes"])
         seen = "yes" if skill in record["skills"] else "no"
         rows.append(f"| {skill.replace('_', ' ')} | {seen} | {value:.2f} | {interval.low:.2f} to {interval.high:.2f} |")
-    text = card.ARM.format(
-        **config, **{key: record[key] for key in ("steps", "batch_size", "lr", "seed", "episodes")},
+    shipping.write_card(
+        folder, "arm", **config, **{key: record[key] for key in ("steps", "batch_size", "lr", "seed", "episodes")},
         skills=", ".join(f"{n} of {skill}" for skill, n in record["skills"].items()),
         minutes=max(1, round(record["seconds"] / 60)), table="\n".join(rows),
         parameters=sum(p.numel() for p in Policy(config["observation"], width=config["width"]).parameters()),
     )  # fmt: skip
-    with resume.replacing(folder / "README.md") as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("data/checkpoints") / CHECKPOINT)
-    parser.add_argument("--work", type=Path, default=arm_mixes.WORK)
-    parser.add_argument("--steps", type=int, default=arm_mixes.STEPS)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    print(json.dumps(train(args.out, args.work, args.steps, args.seed), indent=1))
+    options = shipping.arguments(__doc__, CHECKPOINT, work=arm_mixes.WORK, steps=arm_mixes.STEPS, seed=0)
+    print(json.dumps(train(**options), indent=1))
 
 
 if __name__ == "__main__":

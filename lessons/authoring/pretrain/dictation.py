@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from authoring.pretrain import speech_cards, speech_data, speech_text, speech_voices
+from authoring.pretrain import shipping, speech_data, speech_text, speech_voices
 from authoring.pretrain.speech_clips import GAP, Spoken, kbit_for, write_collection
 from authoring.pretrain.speech_voices import ACCENTS, Manner
 from ftlessons.lesson14 import noise
@@ -104,10 +104,7 @@ def clips(sentences: Sequence[Sentence], seed: int = 0) -> Iterator[Spoken]:
         voice = voices[turns[sentence.part] % len(voices)]
         turns[sentence.part] += 1
         accent = rng.choice(ACCENTS) if sentence.part.endswith("-train") else ACCENTS[voices.index(voice) % 3]
-        manner = Manner(
-            voice, accent, round(2 ** rng.uniform(-0.15, 0.3), 3), round(2 ** rng.uniform(-0.25, 0.25), 3),
-            round(2 ** rng.uniform(-0.4, 0.4), 3),
-        )  # fmt: skip
+        manner = Manner(voice, accent, *speech_voices.vary(rng, (-0.15, 0.3), (-0.25, 0.25), (-0.4, 0.4)))
         wave = noise.to_rate(*speech_voices.say(sentence.text, manner))
         if problem := ctc.infeasible([sentence.text], [len(wave) // audio.HOP // 2]):
             raise ValueError(f"read by {voice}, {problem[0]}")
@@ -124,10 +121,8 @@ def write_card(folder: Path, rows: Sequence[dict]) -> None:
         minutes = sum(row["end"] - row["start"] for row in of_part) / audio.RATE / 60
         voices = ", ".join(sorted({row["voice"] for row in of_part}))
         table.append(f"| {part} | {len(of_part)} | {minutes:.1f} | {voices} |")
-    text = speech_cards.DICTATION.format(
-        n=len(rows), minutes=seconds / 60, kbit=kbit_for(seconds, MEGABYTES), table="\n".join(table)
-    )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    kbit = kbit_for(seconds, MEGABYTES)
+    shipping.write_card(folder, "dictation", n=len(rows), minutes=seconds / 60, kbit=kbit, table="\n".join(table))
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ one core. Killed at any moment, it goes on where it last saved.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from authoring.pretrain import card
+from authoring.pretrain import shipping
 from ftlib import resume
 from ftlib.models.resnet import resnet10
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank, choose_letters
@@ -72,55 +71,36 @@ def train(out: Path, steps: int = STEPS, seed: int = 0, threads: int = 1) -> dic
 
 def save(out: Path, model, letters: list[str], state: dict, bank: GlyphBank, unseen: GlyphBank) -> dict:
     """Write the finished checkpoint in half precision and remove the resume file."""
-    from safetensors.torch import save_file
-
-    weights = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    with resume.replacing(out / "model.safetensors") as part:
-        save_file(weights, part, metadata={"format": "pt"})
     config = {"architecture": "resnet10", "image_size": SIZE, "mean": MEAN, "std": STD, "classes": letters}
-    _write(out / "config.json", json.dumps(config, ensure_ascii=False, indent=1) + "\n")
     summary = {
         "classes": len(letters), "rendered_glyphs": len(bank.labels), "images_seen": state["step"] * BATCH,
         "steps": state["step"], "seconds": round(state["seconds"]), "threads": torch.get_num_threads(),
         "accuracy_training_fonts": accuracy(model, bank), "accuracy_unseen_fonts": accuracy(model, unseen),
         "log": state["log"],
     }  # fmt: skip
-    _write(out / "training.json", json.dumps(summary, indent=1) + "\n")
+    shipping.ship(out, shipping.halved(model.state_dict()), config, summary)
     write_card(out)
     (out / RESUME).unlink(missing_ok=True)
     return summary
 
 
-def _write(path: Path, text: str) -> None:
-    with resume.replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
 def write_card(folder: Path) -> None:
     """Write the model card, ``README.md``, from ``config.json`` and ``training.json`` in ``folder``."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    config, record = shipping.shipped(folder)
     log = record["log"][:: max(1, len(record["log"]) // 6)]
-    text = card.GLYPHS.format(
-        classes=record["classes"], size=config["image_size"], mean=config["mean"], std=config["std"],
+    shipping.write_card(
+        folder, "glyphs", classes=record["classes"], size=config["image_size"], mean=config["mean"], std=config["std"],
         rendered=record["rendered_glyphs"], fonts=len(FONTS), steps=record["steps"], batch=BATCH,
         images=record["images_seen"], lr=MAX_LR, decay=WEIGHT_DECAY, smoothing=SMOOTHING,
         minutes=record["seconds"] / 60, threads=record["threads"], seen=record["accuracy_training_fonts"],
         unseen=record["accuracy_unseen_fonts"],
         log=", ".join(f"step {entry['step']:,}: {entry['unseen_fonts']:.2f}" for entry in log),
     )  # fmt: skip
-    _write(folder / "README.md", text)
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("data/checkpoints") / NAME)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    summary = train(args.out, args.steps, args.seed, args.threads)
+    summary = train(**shipping.arguments(__doc__, NAME, steps=STEPS, seed=0, threads=1))
     print(json.dumps({key: value for key, value in summary.items() if key != "log"}, indent=1))
 
 

@@ -6,14 +6,14 @@ test texts) with the rate that tuning chose. About ten minutes of one core.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 import torch
 
-from authoring.pretrain import card
-from ftlib import adapt, recipes, resume, runtime, tasks
+from authoring.notebooks.book import write
+from authoring.pretrain import shipping
+from ftlib import adapt, recipes, runtime, tasks
 from ftlib.tasks.text import Reviews, predict_texts
 from ftlib.tasks.tokens import Texts, lengths
 from ftlib.train import fit
@@ -56,22 +56,14 @@ def save(model: torch.nn.Module, out: Path, record: dict) -> None:
     model.half().save_pretrained(out)
     config = json.loads((out / "adapter_config.json").read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = "sentence-transformers/all-MiniLM-L6-v2"  # not the folder of this machine
-    for name, text in {
-        "adapter_config.json": json.dumps(config, indent=1, sort_keys=True),
-        "training.json": json.dumps(record, indent=1),
-        "README.md": card.SENTIMENT.format(**record | record["accuracy"], minutes=record["seconds"] / 60),
-    }.items():
-        with resume.replacing(out / name) as part:
-            part.write_text(text.rstrip() + "\n", encoding="utf-8")
+    write(out / "adapter_config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write(out / "training.json", json.dumps(record, indent=1) + "\n")
+    shipping.write_card(out, "sentiment", **record | record["accuracy"], minutes=record["seconds"] / 60)
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("data/checkpoints") / NAME)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    print(json.dumps(train(args.out, args.seed), indent=1))
+    print(json.dumps(train(**shipping.arguments(__doc__, NAME, seed=0)), indent=1))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ftlib.resume import replacing
+from authoring.notebooks.book import write
 from ftlib.speech import audio
 
 GAP = int(0.1 * audio.RATE)  # silence between clips, so that the codec does not carry one into the next
@@ -54,6 +54,5 @@ def write_collection(folder: Path, clips: Iterable[Spoken], megabytes: float) ->
         rows.append({"file": f"{clip.file}.opus", "start": start, "end": start + len(wave), **clip.about})
     for file, parts in sounds.items():
         audio.write(folder / f"{file}.opus", np.concatenate(parts), opus_kbit=kbit)
-    with replacing(folder / "clips.json") as part:
-        part.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
+    write(folder / "clips.json", "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
     return rows

@@ -115,9 +115,7 @@ def _plain_number(found: re.Match) -> str:
     whole, _, rest = found[0].replace(",", "").partition(".")
     if len(whole) > 10:
         return "#"
-    return f" {number(int(whole))}" + ("".join(f" {_ONES[int(d)]}" for d in rest) and " point" or "") + "".join(
-        f" {_ONES[int(d)]}" for d in rest
-    ) + " "
+    return " ".join(["", number(int(whole)), *(["point"] if rest else []), *(_ONES[int(d)] for d in rest), ""])
 
 
 def _initials(found: re.Match) -> str:

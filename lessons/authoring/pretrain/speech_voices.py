@@ -7,9 +7,11 @@ and, where it is installed, the program ``flite``.
 from __future__ import annotations
 
 import ctypes
+import random
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -77,6 +79,11 @@ def say(text: str, manner: Manner) -> tuple[np.ndarray, int]:
     if len(samples) < rate // 20:
         raise ValueError(f"the voice {manner.voice!r} gave no sound for {text!r}: give a sentence in words")
     return samples, rate
+
+
+def vary(rng: random.Random, *octaves: tuple[float, float]) -> Iterator[float]:
+    """Factors on speed, pitch and melody, each drawn between two powers of two."""
+    return (round(2 ** rng.uniform(*span), 3) for span in octaves)
 
 
 def available(group: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from authoring.pretrain import speech_cards, speech_voices
+from authoring.pretrain import shipping, speech_voices
 from authoring.pretrain.speech_clips import Spoken, write_collection
 from authoring.pretrain.speech_voices import ACCENTS, Manner
 from ftlessons.lesson14 import noise
@@ -37,10 +37,8 @@ def clips(seed: int = 0) -> Iterator[Spoken]:
         for voice in voices:
             for take in range(TAKES[split]):
                 for label, word in enumerate(WORDS):
-                    manner = Manner(
-                        voice, rng.choice(ACCENTS), round(2 ** rng.uniform(-0.4, 0.4), 3),
-                        round(2 ** rng.uniform(-0.5, 0.5), 3), round(2 ** rng.uniform(-0.8, 0.8), 3),
-                    )  # fmt: skip
+                    accent = rng.choice(ACCENTS)
+                    manner = Manner(voice, accent, *speech_voices.vary(rng, (-0.4, 0.4), (-0.5, 0.5), (-0.8, 0.8)))
                     wave = noise.distort(noise.to_rate(*speech_voices.say(word, manner)), chance)
                     about = {"split": split, "voice": voice, "label": label, "take": take, "accent": manner.accent}
                     yield Spoken(voice, wave, about)
@@ -53,7 +51,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = write_collection(args.out, clips(), MEGABYTES)
     voices = {split: ", ".join(names) for split, names in VOICES.items()}
-    (args.out / "README.md").write_text(speech_cards.DIGITS.format(n=len(rows), **voices), encoding="utf-8")
+    shipping.write_card(args.out, "digits", n=len(rows), **voices)
     print(f"{len(rows)} clips in {args.out}; now: python -m ftlib.catalog stamp {NAME}")
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from authoring import template
 from authoring.notebooks import book
 from authoring.notebooks.book import Lesson, LessonError
 from authoring.notebooks.kernel import execute
@@ -20,25 +21,6 @@ from ftlessons.classroom.catching import FILE
 from ftlib.runtime import write_json
 
 KIT = Path("build") / "teaching"
-INDEX = """\
-# The teacher's kit
-
-Made from the lessons by `python -m authoring teach`. Make it again after an update of the course; do not edit it.
-
-- `student/`: the lessons without solutions and results. Hand out the folder as it is. `catch_up.json` in it lets a \
-learner go on where a lesson needs the answer to an exercise.
-- `instructor/`: the same lessons with results, and with every solution open.
-- `guides/`, `slides/` and `plans/`: the pages below. They open in any browser, without a network. In slides, press S \
-for the speaker's notes, F for the full screen, and Esc for an overview.
-
-## Plans
-
-{plans}
-
-## Lessons
-
-{lessons}
-"""
 
 
 def make_kit(lessons: Sequence[Lesson], out: Path, everything: Mapping[str, Lesson]) -> None:
@@ -81,7 +63,7 @@ def _index(lessons: Mapping[str, Lesson]) -> str:
         name = lesson.path.stem
         pages = f"[guide](guides/{name}.html), [slides](slides/{name}.html)"
         taught.append(f"- {id} {lesson.about['title']}: {pages}, [exit ticket](guides/{name}_exit_ticket.html)")
-    return INDEX.format(plans="\n".join(planned), lessons="\n".join(taught))
+    return template("teaching.md").format(plans="\n".join(planned), lessons="\n".join(taught))
 
 
 def run_students(folder: Path, root: Path, only: Sequence[str] = ()) -> list[str]:
