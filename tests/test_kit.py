@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from authoring.kit import command, folder, start, wheels
+from authoring import __main__ as authoring
+from authoring.kit import folder, start, wheels
 from authoring.kit.folder import readme
 from authoring.kit.targets import PLATFORMS, KitError, Target, targets
+from authoring.notebooks import book
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = "{}.{}".format(*sys.version_info)
@@ -390,11 +392,9 @@ def test_the_launchers_parse():
 
 
 def test_the_command(monkeypatch, tmp_path, capsys, index, course):
-    monkeypatch.setattr(command, "ROOT", course)
-    assert command.main(["--folder", str(tmp_path / "kit"), "--platforms", "linux", "windows", "--pythons", HERE]) == 0
+    monkeypatch.setattr(book, "checkout", lambda: course)
+    line = ["kit", "--folder", str(tmp_path / "kit"), "--platforms", "linux", "windows", "--pythons", HERE]
+    assert authoring.main(line) == 0
     assert "GB. Its README.md says how to start it." in capsys.readouterr().out
-    assert command.main(["--platforms", "amiga"]) == 1
+    assert authoring.main(["kit", "--platforms", "amiga"]) == 1
     assert capsys.readouterr().err.startswith("'amiga' is no platform")
-    monkeypatch.setattr(command, "ROOT", tmp_path)
-    assert command.main([]) == 1
-    assert "clone its repository" in capsys.readouterr().err

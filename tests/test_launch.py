@@ -39,7 +39,7 @@ def test_one_setting_reaches_all_notebooks_and_the_readme_and_leaves_them_again(
     before = {path: path.read_bytes() for path in course.rglob("*.*")}
     for lesson in publish(course, ADDRESS):
         assert launch.links(lesson.path.name, ADDRESS) in lesson.notebook.cells[1].source
-        assert launch.is_install_cell(lesson.notebook.cells[2]) and "anna/course" in lesson.notebook.cells[2].source
+        assert launch.COLAB in book.tags(lesson.notebook.cells[2]) and "anna/course" in lesson.notebook.cells[2].source
         assert not [fault for rule in rules.RULES for fault in rule(lesson)]
     readme = (course / "README.md").read_text(encoding="utf-8")
     badges = part("launch", ADDRESS)

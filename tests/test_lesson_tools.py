@@ -12,9 +12,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from authoring import __main__ as authoring
 from authoring.notebooks import book, command, header, kernel, normal, rules, usage
 from authoring.notebooks.book import Lesson, LessonError
-from authoring.notebooks.command import main
 from authoring.notebooks.usage import Usage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -249,9 +249,9 @@ def test_two_runs_give_the_same_bytes(tmp_path, monkeypatch):
         ),
     )
     lesson = toy(tmp_path, *cells)
-    assert main(["--folder", str(tmp_path)]) == 0
+    assert authoring.main(["lessons", "--folder", str(tmp_path)]) == 0
     first = lesson.path.read_bytes()
-    assert main(["--folder", str(tmp_path), "--only", "00"]) == 0
+    assert authoring.main(["lessons", "--folder", str(tmp_path), "--only", "00"]) == 0
     assert lesson.path.read_bytes() == first
     saved = book.read(lesson.path)
     assert [fault for rule in rules.RULES for fault in rule(saved)] == []
@@ -275,7 +275,7 @@ def test_two_runs_give_the_same_bytes(tmp_path, monkeypatch):
 def test_a_failing_lesson_stays_as_it_was(tmp_path, capsys, source, message):
     lesson = toy(tmp_path, code(source), code("2"))
     before = lesson.path.read_bytes()
-    assert main(["--folder", str(tmp_path)]) == 1
+    assert authoring.main(["lessons", "--folder", str(tmp_path)]) == 1
     assert message in capsys.readouterr().err
     assert lesson.path.read_bytes() == before
 
@@ -288,12 +288,12 @@ def test_a_lesson_that_does_not_report_is_refused(tmp_path):
 
 
 def test_command_says_what_it_cannot_do(tmp_path, capsys):
-    assert main(["--folder", str(tmp_path)]) == 1
+    assert authoring.main(["lessons", "--folder", str(tmp_path)]) == 1
     assert "There is no lesson in" in capsys.readouterr().err
     toy(tmp_path, minutes=0)
-    assert main(["--folder", str(tmp_path), "--only", "09"]) == 1
+    assert authoring.main(["lessons", "--folder", str(tmp_path), "--only", "09"]) == 1
     assert "There is no lesson 09" in capsys.readouterr().err
-    assert main(["--folder", str(tmp_path)]) == 1
+    assert authoring.main(["lessons", "--folder", str(tmp_path)]) == 1
     assert "`minutes` must be" in capsys.readouterr().err
 
 
@@ -301,7 +301,7 @@ def test_headers_alone(tmp_path, capsys):
     lesson = finished(tmp_path)
     assert command.renew_headers(tmp_path, ROOT) == []
     toy(tmp_path, name="01_new.ipynb", id="01", title="New")
-    assert main(["--folder", str(tmp_path), "--headers"]) == 0
+    assert authoring.main(["lessons", "--folder", str(tmp_path), "--headers"]) == 0
     assert capsys.readouterr().out == "00: header renewed\n"
     assert "[01 · New](01_new.ipynb)" in lesson.path.read_text(encoding="utf-8")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from authoring.__main__ import main
 from authoring.notebooks import book
 from authoring.notebooks.book import Lesson
-from authoring.teach import reading
 from authoring.teach.reading import make_reading, reading_copy, to_pages
-from authoring.teach.slides import remote
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -29,6 +29,23 @@ def small(*cells: NotebookNode) -> Lesson:
 
 def cell(source: str, *outputs: NotebookNode, tag: str = "core") -> NotebookNode:
     return new_code_cell(source, outputs=list(outputs), metadata={"tags": [tag]})
+
+
+def remote(page: str) -> list[str]:
+    """What a page would fetch from the network when it is opened: scripts, styles, pictures, imports."""
+    patterns = (
+        r"<(?:script|img|iframe|source|video|audio)\b[^>]*?\bsrc=[\"'](https?:[^\"']+)",
+        r"<link\b[^>]*?\bhref=[\"'](https?:[^\"']+)",
+        r"(?:@import\s+(?:url\()?|url\()\s*[\"']?(https?:[^\"')]+)",
+        r"\bfrom\s+[\"'](https?:[^\"']+)",
+    )
+    return sorted({address for pattern in patterns for address in re.findall(pattern, page)})
+
+
+def test_remote_finds_what_a_page_would_fetch():
+    text = '<script src="https://a/x.js"></script><link rel="stylesheet" href=\'http://b/c.css\'><img src="data:x">'
+    text += '<style>@import url(https://d/e.css);</style><a href="https://only-a-link">x</a>'
+    assert remote(text) == ["http://b/c.css", "https://a/x.js", "https://d/e.css"]
 
 
 def test_a_page_holds_text_code_and_results_and_nothing_from_elsewhere():
@@ -78,11 +95,11 @@ def test_pages_that_are_there_already_stay_and_are_linked(tmp_path):
 
 
 def test_the_command_writes_where_it_is_told_and_refuses_in_one_sentence(tmp_path, capsys):
-    assert reading.main(["--only", "0", "--out", str(tmp_path)]) == 0
+    assert main(["reading", "--only", "0", "--out", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"00_start_here.html", "index.html"}
     assert str(tmp_path) in capsys.readouterr().out
-    assert reading.main(["--only", "77", "--out", str(tmp_path)]) == 1
+    assert main(["reading", "--only", "77", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("There is no lesson 77")
     (tmp_path / "file").touch()
-    assert reading.main(["--only", "00", "--out", str(tmp_path / "file")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert main(["reading", "--only", "00", "--out", str(tmp_path / "file")]) == 1
+    assert "cannot be read or written" in capsys.readouterr().err

@@ -67,9 +67,7 @@ def checkout() -> Path:
     """
     root = Path(__file__).resolve().parents[3]
     if not (root / "pyproject.toml").is_file():
-        raise LessonError(
-            "The lesson tools need the course's repository: clone it and install it with `make test`."
-        )
+        raise LessonError("The lesson tools need the course's repository: clone it and install it with `make test`.")
     return root
 
 
@@ -80,9 +78,7 @@ def read(path: Path) -> Lesson:
         LessonError: the file has the wrong name or is not a notebook.
     """
     if not FILE_NAME.fullmatch(path.name):
-        raise LessonError(
-            f"{path.name} is no lesson: name it NN_topic.ipynb, two digits and lower-case letters."
-        )
+        raise LessonError(f"{path.name} is no lesson: name it NN_topic.ipynb, two digits and lower-case letters.")
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as problem:
@@ -105,9 +101,7 @@ def find(folder: Path, only: Sequence[str] = ()) -> list[Lesson]:
     wanted = [number.zfill(2) for number in only]
     for id in wanted:
         if id not in ids:
-            raise LessonError(
-                f"There is no lesson {id} in {folder.name}/: it has {', '.join(ids) or 'none'}."
-            )
+            raise LessonError(f"There is no lesson {id} in {folder.name}/: it has {', '.join(ids) or 'none'}.")
     return [read(path) for path in paths if not wanted or path.name[:2] in wanted]
 
 

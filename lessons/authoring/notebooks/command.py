@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from authoring.notebooks import book, front_picture
 from authoring.notebooks.book import Lesson, LessonError
 from authoring.notebooks.front import renew_readme
-from authoring.notebooks.header import missing_keys, put_header
+from authoring.notebooks.header import missing_keys, put_header, require_keys
 from authoring.notebooks.hub import renew_page
 from authoring.notebooks.index import renew_index
 from authoring.notebooks.kernel import execute
@@ -36,9 +36,7 @@ def renew(lesson: Lesson, root: Path) -> Usage:
     Raises:
         LessonError: the metadata is not complete, a cell failed, or an output shows this machine.
     """
-    faults = missing_keys(lesson)
-    if faults:
-        raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
+    require_keys(lesson)
     usage = execute(lesson, root)
     record(lesson, usage, _calibration())
     installed = runtime.versions()

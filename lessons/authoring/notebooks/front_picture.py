@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from ftlessons.classroom import source
 from ftlib.metrics import Interval, mean_interval
@@ -24,8 +24,7 @@ MARKERS, DASHES = ("o", "s", "^"), ("-", "--", ":")
 DPI, STAMP = 160, "record"
 
 
-@dataclass(frozen=True)
-class Theme:
+class Theme(NamedTuple):
     """Colours of the page that the picture lies on, and one for each of ``LINES``."""
 
     page: str
@@ -46,51 +45,44 @@ class Panel:
 
     Attributes:
         title: what the networks learn.
-        domain: whose record it is in ``data/results``.
-        task: in that record.
-        recipes: what is drawn for each of ``LINES``, and what the rival is, in words.
+        rival: the cheapest sensible one, in words.
         unit: of the labels.
+        metric: of the scores.
+        budgets: numbers of labels.
+        spans: an interval for each of ``LINES`` and each budget.
     """
 
     title: str
-    domain: str
-    task: str
-    recipes: Sequence[str]
     rival: str
     unit: str
+    metric: str
+    budgets: list[int]
+    spans: list[list[Interval]]
 
 
 @cache
 def panels() -> tuple[Panel, ...]:
-    """What is drawn, from ``data/course.toml``."""
-    return tuple(Panel(**row) for row in source.load_toml("course.toml")["panels"])
+    """What is drawn: ``data/course.toml`` names the panels, and ``data/results`` holds their scores."""
+    return tuple(_panel(**row) for row in source.load_toml("course.toml")["panels"])
 
 
-@cache
-def measured() -> tuple[dict[str, Any], ...]:
-    """What is drawn: for each panel its metric, its budgets, and an interval for each line and budget."""
+def _panel(domain: str, task: str, recipes: Sequence[str], **said: str) -> Panel:
     from ftlib import results
 
-    found = []
-    for panel in panels():
-        table = results.load(panel.domain, panel.task)
-        budgets = sorted(int(n) for n in table.budget.unique())
-        spans = [
-            [mean_interval(table[(table.recipe == name) & (table.budget == n)].score.tolist()) for n in budgets]
-            for name in panel.recipes
-        ]
-        found.append({"metric": str(table.metric.iloc[0]), "budgets": budgets, "spans": spans})
-    return tuple(found)
+    table = results.load(domain, task)
+    budgets = sorted(int(n) for n in table.budget.unique())
+    spans = [[mean_interval(results.scores(table, name, n).tolist()) for n in budgets] for name in recipes]
+    return Panel(**said, metric=str(table.metric.iloc[0]), budgets=budgets, spans=spans)
 
 
 def alt() -> str:
     """The picture in words."""
     said = []
-    for panel, drawn in zip(panels(), measured(), strict=True):
+    for panel in panels():
         ends = [f"{name} {spans[0].value:.2f} to {spans[-1].value:.2f}"
-                for name, spans in zip(LINES, drawn["spans"], strict=True)]  # fmt: skip
-        first, last = drawn["budgets"][0], drawn["budgets"][-1]
-        said.append(f"{panel.title}, {drawn['metric']} from {first} to {last} {panel.unit}: {', '.join(ends)}")
+                for name, spans in zip(LINES, panel.spans, strict=True)]  # fmt: skip
+        first, *_, last = panel.budgets
+        said.append(f"{panel.title}, {panel.metric} from {first} to {last} {panel.unit}: {', '.join(ends)}")
     return f"Four figures of recorded scores over labels, each with three lines. {'. '.join(said)}."
 
 
@@ -111,9 +103,9 @@ def markup() -> str:
 def fingerprint() -> str:
     """A short hash of all that is drawn; a saved picture carries it."""
     rounded = [
-        [panel.title, drawn["budgets"], [[[round(x, 3) for x in (s.value, s.low, s.high)] for s in line]
-                                         for line in drawn["spans"]]]
-        for panel, drawn in zip(panels(), measured(), strict=True)
+        [panel.title, panel.budgets, [[[round(x, 3) for x in (s.value, s.low, s.high)] for s in line]
+                                      for line in panel.spans]]
+        for panel in panels()
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([rounded, repr(THEMES)]).encode()).hexdigest()[:16]
 
@@ -152,31 +144,26 @@ def draw(theme: Theme) -> Figure:
         fig = Figure(figsize=(8.3, 5.4), facecolor=theme.page, layout="constrained")
         FigureCanvasAgg(fig)
         axes = fig.subplots(2, 2)
-        for ax, panel, drawn in zip(axes.flat, panels(), measured(), strict=True):
-            _draw_panel(ax, panel, drawn, theme)
+        for ax, panel in zip(axes.flat, panels(), strict=True):
+            _draw_panel(ax, panel, theme)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper left", ncols=len(LINES))
     return fig
 
 
-def _draw_panel(ax: Axes, panel: Panel, drawn: dict[str, Any], theme: Theme) -> None:
-    budgets: list[int] = drawn["budgets"]
-    for i, spans in enumerate(drawn["spans"]):
-        at = [place + 0.05 * (i - 1) for place in range(len(budgets))]
+def _draw_panel(ax: Axes, panel: Panel, theme: Theme) -> None:
+    places = range(len(panel.budgets))
+    for i, spans in enumerate(panel.spans):
+        reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
         ax.errorbar(
-            at, [span.value for span in spans], _reach(spans), label=LINES[i], marker=MARKERS[i], markersize=6,
-            linestyle=DASHES[i], linewidth=2, capsize=3, color=theme.lines[i],
+            [place + 0.05 * (i - 1) for place in places], [span.value for span in spans], reach, label=LINES[i],
+            marker=MARKERS[i], markersize=6, linestyle=DASHES[i], linewidth=2, capsize=3, color=theme.lines[i],
         )  # fmt: skip
     ax.set_title(panel.title, fontsize=10, fontweight="bold", loc="left")
-    ax.set_xticks(range(len(budgets)), [str(n) for n in budgets])
+    ax.set_xticks(places, [str(n) for n in panel.budgets])
     ax.set_xlabel(panel.unit)
-    ax.set_ylabel(drawn["metric"])
-    lowest = min(span.low for spans in drawn["spans"] for span in spans)
-    ax.set_ylim(min(0, 1.2 * lowest), 1.03)
-
-
-def _reach(spans: list[Interval]) -> list[list[float]]:
-    return [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
+    ax.set_ylabel(panel.metric)
+    ax.set_ylim(min(0, 1.2 * min(span.low for spans in panel.spans for span in spans)), 1.03)
 
 
 def _save(fig: Figure, path: Path) -> None:

@@ -23,29 +23,35 @@ def missing_keys(lesson: Lesson, measured: bool = False) -> list[str]:
     """
     about = lesson.about
     keys = WRITTEN_KEYS + (MEASURED_KEYS if measured else ())
-    faults = [f"`{key}` is missing" for key in keys if key not in about]
-    if faults:
-        return faults
-    if about["id"] != lesson.id:
-        faults.append(f"`id` is {about['id']!r}, the file name says {lesson.id!r}")
-    for key in ("title", "question"):
-        if not isinstance(about[key], str) or not about[key].strip():
-            faults.append(f"`{key}` must be a text")
-    if not (_texts(about["objectives"]) and len(about["objectives"]) == 3):
-        faults.append("`objectives` must be a list of three texts")
-    if not _texts(about["requires"]):
-        faults.append("`requires` must be a list of lesson ids")
-    elif not all(id < lesson.id for id in about["requires"]):
-        faults.append("`requires` may only name earlier lessons")
-    if type(about["minutes"]) is not int or not 1 <= about["minutes"] <= 45:
-        faults.append("`minutes` must be a whole number from 1 to 45")
-    if about["next"] is not None and not isinstance(about["next"], str):
-        faults.append("`next` must be a lesson id, or null for the last lesson")
-    return faults
+    if missing := [f"`{key}` is missing" for key in keys if key not in about]:
+        return missing
+    requires, next_, minutes = about["requires"], about["next"], about["minutes"]
+    promises = (
+        (about["id"] == lesson.id, f"`id` is {about['id']!r}, the file name says {lesson.id!r}"),
+        *((_texts([about[key]]), f"`{key}` must be a text") for key in ("title", "question")),
+        (_texts(about["objectives"], 3), "`objectives` must be a list of three texts"),
+        (_texts(requires), "`requires` must be a list of lesson ids"),
+        (not _texts(requires) or all(id < lesson.id for id in requires), "`requires` may only name earlier lessons"),
+        (type(minutes) is int and 1 <= minutes <= 45, "`minutes` must be a whole number from 1 to 45"),
+        (next_ is None or isinstance(next_, str), "`next` must be a lesson id, or null for the last lesson"),
+    )
+    return [fault for kept, fault in promises if not kept]
 
 
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+def require_keys(lesson: Lesson, measured: bool = False) -> None:
+    """Refuse a lesson with `missing_keys`.
+
+    Raises:
+        LessonError: the metadata is not complete.
+    """
+    if faults := missing_keys(lesson, measured):
+        raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
+
+
+def _texts(value: object, count: int | None = None) -> bool:
+    """Whether a value is a list of texts that are not empty, of so many where a count is given."""
+    texts = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+    return texts and count in (None, len(value))
 
 
 def header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -> str:
@@ -59,19 +65,15 @@ def header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "") -
     Raises:
         LessonError: the metadata is not complete.
     """
-    faults = missing_keys(lesson, measured=True)
-    if faults:
-        raise LessonError(f"Lesson {lesson.id}, metadata.ftlib: {'; '.join(faults)}.")
+    require_keys(lesson, measured=True)
     about = lesson.about
     columns = [
         ("Builds on", " · ".join(_link(id, others) for id in about["requires"]) or "nothing: start here"),
         ("Your time", f"{about['minutes']} minutes for the core"),
-        ("On one CPU core", f"{_seconds(about['seconds'])}, {_memory(about['peak_mb'])} of memory"),
+        ("On one CPU core", f"{max(1, round(about['seconds']))} s, {_memory(about['peak_mb'])} of memory"),
     ]
-    if about["next"]:
-        columns.append(("Next", _link(about["next"], others)))
-    links = launch.links(lesson.path.name, repository)
-    if links:
+    columns += [("Next", _link(about["next"], others))] if about["next"] else []
+    if links := launch.links(lesson.path.name, repository):
         columns.append(("Open in", links))
     lines = ["**After this lesson you can**", ""]
     lines += [f"{number}. {text}" for number, text in enumerate(about["objectives"], start=1)]
@@ -87,11 +89,10 @@ def put_header(lesson: Lesson, others: Mapping[str, Lesson], repository: str = "
         LessonError: the metadata is not complete.
     """
     text = header(lesson, others, repository)
-    cells = lesson.notebook.cells
-    tagged = [cell for cell in cells if "header" in tags(cell)]
+    tagged = lesson.with_tag("header")
     cell = tagged[0] if tagged else new_markdown_cell(id=f"header-{lesson.id}", metadata={"tags": ["header"]})
     cell.source = text
-    rest = [other for other in cells if not launch.is_install_cell(other) and not any(other is one for one in tagged)]
+    rest = [other for other in lesson.notebook.cells if not {"header", launch.COLAB} & set(tags(other))]
     install = launch.install_cell(lesson, repository)
     lesson.notebook.cells = [*rest[:POSITION], cell, *([install] if install else []), *rest[POSITION:]]
 
@@ -101,10 +102,6 @@ def _link(id: str, others: Mapping[str, Lesson]) -> str:
         return f"{id} (not built yet)"
     other = others[id]
     return f"[{id} · {other.about.get('title', other.path.stem)}]({other.path.name})"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s"
 
 
 def _memory(megabytes: float) -> str:

@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 
 CELL_TIMEOUT = 300
 FIXED = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "FTLIB_THREADS": "1",
-    "FTLIB_PROFILE": "small",
-    "FTLIB_DEVICE": "cpu",
-    "HF_HUB_OFFLINE": "1",
-    "FTLIB_BLOCK_NETWORK": "1",
-    "FTLIB_STRICT": "1",
+    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "FTLIB_THREADS": "1", "FTLIB_PROFILE": "small",
+    "FTLIB_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", "FTLIB_BLOCK_NETWORK": "1", "FTLIB_STRICT": "1",
     "PYTHONHASHSEED": "0",
-}
+}  # fmt: skip
 
 
 def kernel_environment(root: Path, usage_folder: Path) -> dict[str, str]:
@@ -39,14 +33,9 @@ def kernel_environment(root: Path, usage_folder: Path) -> dict[str, str]:
         usage_folder: where the kernel writes what it used.
     """
     path = [str(root / "tests" / "guard"), str(root), str(root / "lessons")]
-    path += [
-        os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder
-    ]
-    return {
-        **FIXED,
-        "FTLIB_USAGE_DIR": str(usage_folder),
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)),
-    }
+    path += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    searched = os.pathsep.join(dict.fromkeys(path))
+    return {**FIXED, "FTLIB_USAGE_DIR": str(usage_folder), "PYTHONPATH": searched}
 
 
 def execute(lesson: Lesson, root: Path) -> Usage:
@@ -89,14 +78,9 @@ def _client(notebook: NotebookNode, on_cell_execute: Callable[..., object]) -> N
             return KernelSpec(**get_kernel_dict())
 
     return NotebookClient(
-        notebook,
-        kernel_manager_class=ThisInterpreter,
-        kernel_name="python3",
-        timeout=CELL_TIMEOUT,
-        store_widget_state=False,
-        record_timing=False,
-        on_cell_execute=on_cell_execute,
-    )
+        notebook, kernel_manager_class=ThisInterpreter, kernel_name="python3", timeout=CELL_TIMEOUT,
+        store_widget_state=False, record_timing=False, on_cell_execute=on_cell_execute,
+    )  # fmt: skip
 
 
 def _what(lesson: Lesson, problem: Exception) -> str:

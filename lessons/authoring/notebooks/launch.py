@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from authoring.notebooks.book import Lesson, tags
+from authoring.notebooks.book import Lesson
 
 COPIES = "work"  # the folder of learners' own copies
 COLAB = "colab"
@@ -68,8 +68,3 @@ def install_cell(lesson: Lesson, repository: str) -> NotebookNode | None:
         return None
     metadata = {"tags": COLAB_TAGS, "cellView": "form", "jupyter": {"source_hidden": True}}
     return new_code_cell(INSTALL.format(name=name), id=f"colab-{lesson.id}", metadata=metadata)
-
-
-def is_install_cell(cell: NotebookNode) -> bool:
-    """Whether a cell is the one that ``install_cell`` makes."""
-    return COLAB in tags(cell)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from authoring.notebooks import launch
-from authoring.notebooks.book import Lesson, LessonError
+from authoring.notebooks.book import Lesson, LessonError, tags
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -49,15 +48,12 @@ def normalise(lesson: Lesson) -> None:
             {k: cell.metadata[k] for k in KEPT_CELL_METADATA if cell.metadata.get(k)}
         )
         cell.source = cell.source.rstrip()
-        if cell.cell_type == "code" and not launch.is_install_cell(cell):
+        if cell.cell_type == "code" and "colab" not in tags(cell):
             count += 1
             cell.execution_count = count
             cell.outputs = normal_outputs(cell.outputs, count)
-    found = machine_traces(lesson)
-    if found:
-        raise LessonError(
-            f"Lesson {lesson.id} shows this machine to the reader: {'; '.join(found)}. Print less."
-        )
+    if found := machine_traces(lesson):
+        raise LessonError(f"Lesson {lesson.id} shows this machine to the reader: {'; '.join(found)}. Print less.")
 
 
 def _set_ids(lesson: Lesson) -> None:
@@ -83,28 +79,19 @@ def normal_outputs(outputs: Iterable[NotebookNode], count: int) -> list[Notebook
         if output.output_type == "stream":
             if kept and kept[-1].output_type == "stream" and kept[-1].name == output.name:
                 kept[-1].text += output.text
-            else:
-                kept.append(NotebookNode(output))
+                continue
         elif output.output_type in ("display_data", "execute_result"):
-            shown = _without_widget(output)
-            if shown is not None:
-                if output.output_type == "execute_result":
-                    shown.execution_count = count
-                kept.append(shown)
-        else:
-            kept.append(NotebookNode(output))
+            if WIDGET_VIEW in output.data and set(output.data) <= {WIDGET_VIEW, "text/plain"}:
+                continue  # the text that is left only names the widget
+            data = NotebookNode({mime: value for mime, value in output.data.items() if mime != WIDGET_VIEW})
+            output = NotebookNode(output, data=data, metadata=NotebookNode(output.get("metadata", {})))
+            if output.output_type == "execute_result":
+                output.execution_count = count
+        kept.append(NotebookNode(output))
     for output in kept:
         if output.output_type == "stream":
             output.text = settled(output.text, drop_bars=output.name == "stderr")
     return [output for output in kept if output.output_type != "stream" or output.text]
-
-
-def _without_widget(output: NotebookNode) -> NotebookNode | None:
-    """The output without its live widget; None where the text that is left only names the widget."""
-    data = NotebookNode({mime: value for mime, value in output.data.items() if mime != WIDGET_VIEW})
-    if WIDGET_VIEW in output.data and set(data) <= {"text/plain"}:
-        return None
-    return NotebookNode(output, data=data, metadata=NotebookNode(output.get("metadata", {})))
 
 
 def settled(text: str, drop_bars: bool = False) -> str:
@@ -134,10 +121,8 @@ def machine_traces(lesson: Lesson) -> list[str]:
     found = []
     for number, cell in enumerate(lesson.code_cells, start=1):
         text = "\n".join(_texts(cell.outputs))
-        for what, pattern in patterns:
-            match = pattern.search(text)
-            if match:
-                found.append(f"code cell {number} prints {what} ({match.group()!r})")
+        matches = ((what, pattern.search(text)) for what, pattern in patterns)
+        found += [f"code cell {number} prints {what} ({match.group()!r})" for what, match in matches if match]
     return found
 
 

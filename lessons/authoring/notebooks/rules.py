@@ -88,17 +88,12 @@ def pictured(lesson: Lesson) -> list[str]:
     """Every picture is an HTML image whose alt text says what it shows."""
     faults = []
     for number, cell in enumerate(lesson.code_cells, start=1):
-        for output in cell.outputs:
-            data = output.get("data", {})
+        for data in (output.get("data", {}) for output in cell.outputs):
             alts = alt_texts("".join(data.get("text/html", "")))
             if any(mime.startswith("image/") for mime in data) and not alts:
-                faults.append(
-                    f"code cell {number} shows a bare image: show it through ftlib.plots, with alt text"
-                )
+                faults.append(f"code cell {number} shows a bare image: show it through ftlib.plots, with alt text")
             if any(len(alt.strip()) < ALT_TEXT for alt in alts):
-                faults.append(
-                    f"code cell {number} has an image whose alt text is under {ALT_TEXT} characters"
-                )
+                faults.append(f"code cell {number} has an image whose alt text is under {ALT_TEXT} characters")
     return faults
 
 
@@ -106,9 +101,8 @@ def plain(lesson: Lesson) -> list[str]:
     """The code is plain Python that neither installs anything nor sets threads."""
     faults = []
     for number, cell in enumerate(lesson.code_cells, start=1):
-        for text, why in FORBIDDEN.items():
-            if text in cell.source:
-                faults.append(f"code cell {number} contains `{text}`: {why}")
+        found = ((text, why) for text, why in FORBIDDEN.items() if text in cell.source)
+        faults += [f"code cell {number} contains `{text}`: {why}" for text, why in found]
         try:
             ast.parse(cell.source)
         except SyntaxError:
@@ -124,16 +118,10 @@ def solved(lesson: Lesson) -> list[str]:
     cells, faults = lesson.code_cells, []
     accepted = {id for cell in cells if _says_correct(cell) for id in calls(cell, "check")}
     for number, cell in enumerate(cells, start=1):
-        if "solution" in tags(cell) and not any(
-            _says_correct(near) for near in cells[number - 1 : number + 1]
-        ):
-            faults.append(
-                f"code cell {number} is a solution, but no check printed 'Correct.' in it or after it"
-            )
-    faults += [
-        f"no solution of exercise {id!r} was accepted" for id in exercise_ids(lesson) if id not in accepted
-    ]
-    return faults
+        if "solution" in tags(cell) and not any(map(_says_correct, cells[number - 1 : number + 1])):
+            faults.append(f"code cell {number} is a solution, but no check printed 'Correct.' in it or after it")
+    missing = (id for id in exercise_ids(lesson) if id not in accepted)
+    return faults + [f"no solution of exercise {id!r} was accepted" for id in missing]
 
 
 RULES: tuple[Callable[[Lesson], list[str]], ...] = (
@@ -147,26 +135,28 @@ def calm(lesson: Lesson) -> list[str]:
     lines = sorted(len(cell.source.splitlines()) for cell in lesson.code_cells) or [0]
     words = sum(len(cell.source.split()) for cell in lesson.notebook.cells if cell.cell_type == "markdown")
     p90, median = lines[int(0.9 * (len(lines) - 1))], statistics.median(lines)
+    share = words / max(1, sum(lines))
     figures = (
         (core > CORE_CELLS, f"{core} cells in the core (at most {CORE_CELLS})"),
         (median > MEDIAN_LINES, f"code cells have {median:g} lines in the median (at most {MEDIAN_LINES})"),
         (p90 > P90_LINES, f"the 90th percentile of code cells has {p90} lines (at most {P90_LINES})"),
-        (
-            words < WORDS_PER_LINE * sum(lines),
-            f"{words / max(1, sum(lines)):.1f} prose words per code line (at least {WORDS_PER_LINE})",
-        ),
+        (words < WORDS_PER_LINE * sum(lines), f"{share:.1f} prose words per code line (at least {WORDS_PER_LINE})"),
     )
     return [text for missed, text in figures if missed]
 
 
 def exercise_ids(lesson: Lesson) -> list[str]:
     """The ids given to ``check(...)`` in a lesson, each once, in order."""
-    return list(dict.fromkeys(id for cell in lesson.code_cells for id in calls(cell, "check")))
+    return _ids(lesson, "check")
 
 
 def prediction_ids(lesson: Lesson) -> list[str]:
     """The ids given to ``predict(...)`` in a lesson, each once, in order."""
-    return list(dict.fromkeys(id for cell in lesson.code_cells for id in calls(cell, "predict")))
+    return _ids(lesson, "predict")
+
+
+def _ids(lesson: Lesson, function: str) -> list[str]:
+    return list(dict.fromkeys(id for cell in lesson.code_cells for id in calls(cell, function)))
 
 
 def quiz_ids(lesson: Lesson) -> list[str]:

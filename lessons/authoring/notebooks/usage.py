@@ -133,27 +133,18 @@ def over_gate(lesson: Lesson, usage: Usage | None, calibrate: Callable[[], float
 
 def over_budget(lesson: Lesson, usage: Usage) -> list[str]:
     """What is wrong with the cost of a run that is to be recorded, one sentence each; empty if all is well."""
-    allowed, faults = budget(lesson), []
-    if usage.seconds > allowed.seconds:
-        faults.append(
-            f"Lesson {lesson.id} took {usage.seconds:.1f} CPU seconds; its budget is {allowed.seconds:g}."
-        )
-    if usage.peak_mb > allowed.peak_mb:
-        faults.append(
-            f"Lesson {lesson.id} took {usage.peak_mb:.0f} MB at its peak; its budget is {allowed.peak_mb:g}."
-        )
-    return faults
+    allowed = budget(lesson)
+    figures = ((usage.seconds, allowed.seconds, f"{usage.seconds:.1f} CPU seconds"),
+               (usage.peak_mb, allowed.peak_mb, f"{usage.peak_mb:.0f} MB at its peak"))  # fmt: skip
+    return [f"Lesson {lesson.id} took {said}; its budget is {most:g}." for took, most, said in figures if took > most]
 
 
 def table(rows: Sequence[tuple[Lesson, Usage | None]]) -> str:
     """A plain-text table of each lesson's cost beside its record and its gates."""
-    lines = [f"{'lesson':<34}{'CPU s':>8}{'recorded':>10}{'gate':>8}{'peak MB':>10}{'recorded':>10}{'gate':>8}"]
+    lines = [("lesson", "CPU s", "recorded", "gate", "peak MB", "recorded", "gate")]
     for lesson, usage in rows:
+        took = (f"{usage.seconds:.1f}", f"{usage.peak_mb:.0f}") if usage else ("none", "none")
         seconds, peak_mb = (lesson.about.get(key, "none") for key in ("seconds", "peak_mb"))
         gate = "none" if seconds == "none" else f"{GATE_TIMES * seconds + SLACK_SECONDS:.0f}"
-        cells = [f"{usage.seconds:.1f}" if usage else "none", seconds, gate]
-        cells += [f"{usage.peak_mb:.0f}" if usage else "none", peak_mb, f"{GATE_MB:g}"]
-        widths = (8, 10, 8, 10, 10, 8)
-        numbers = "".join(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        lines.append(f"{lesson.path.stem[:33]:<34}{numbers}")
-    return "\n".join(lines)
+        lines.append((lesson.path.stem[:33], took[0], seconds, gate, took[1], peak_mb, f"{GATE_MB:g}"))
+    return "\n".join("{:<34}{!s:>8}{!s:>10}{:>8}{:>10}{!s:>10}{:>8}".format(*line) for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from authoring.notebooks.book import Lesson
@@ -13,7 +14,6 @@ from authoring.teach.sections import Section, sections, whole_shares
 from ftlessons.classroom import source
 from ftlessons.classroom.course import PLANNED_MINUTES
 from ftlessons.classroom.quizzes import Question
-from ftlessons.classroom.source import CourseDataError
 
 FILE = "plans.toml"
 PARTS = {
@@ -23,7 +23,6 @@ PARTS = {
     "closing": ("closing",),
     "quiz": ("quiz",),
 }
-BLOCK_KEYS = {"minutes", "title", "lesson", "choose", "otherwise", "part", "headings", "note"}
 LESSON_QUESTIONS = 3
 WEEK_START, WEEK_TALK, WEEK_MINUTES = "09:00", 10, 90
 
@@ -43,7 +42,7 @@ def plan_names() -> list[str]:
 
 def plan_title(name: str) -> str:
     """The title of a plan."""
-    return _content(name)["title"]
+    return source.load_toml(FILE)[name]["title"]
 
 
 def plan(name: str, lessons: Mapping[str, Lesson]) -> str:
@@ -52,26 +51,19 @@ def plan(name: str, lessons: Mapping[str, Lesson]) -> str:
     Args:
         name: one of `plan_names`.
         lessons: the lessons that are there, by id; others are named as still to come.
-
-    Raises:
-        CourseDataError: the plan is not complete.
     """
-    content = _content(name)
+    content = source.load_toml(FILE)[name]
     said = f"For {content['people']}. {content['gain']} {content.get('each', '')}".rstrip()
     lines = [f"# {content['title']}", "", said]
     for session in _sessions(content, lessons):
-        lines += ["", f"## {session['title']}", "", _sheet(session, lessons, f"data/{FILE}, {name}")]
+        lines += ["", f"## {session['title']}", "", _sheet(session, lessons)]
     lines += ["", "Rows in italics share a block out among the sections of its lesson, by the estimates of its guide."]
     return "\n".join(lines) + "\n"
 
 
 def ticket(name: str, lessons: Mapping[str, Lesson]) -> str:
-    """The exit ticket of a plan as Markdown: a page to print, and the key on another.
-
-    Raises:
-        CourseDataError: the plan is not complete.
-    """
-    content = _content(name)
+    """The exit ticket of a plan as Markdown: a page to print, and the key on another."""
+    content = source.load_toml(FILE)[name]
     used = [id for id in _used(content, lessons) if id in lessons]
     return _ticket(content["title"], ticket_items(used, lessons, content["ticket"]))
 
@@ -91,7 +83,10 @@ def _ticket(title: str, items: Sequence[Item]) -> str:
         lines += [f"**{question}**", "", ANSWER, ""]
     lines += [BREAK, "", f"# Key to the exit ticket: {title}", ""]
     for number, item in enumerate(items, start=1):
-        lines += _key(number, item)
+        right = next(pair for pair in item.question.labelled() if pair[1].correct)
+        lines += [f"**{number}. {right[0]}** (lesson {item.lesson}). {right[1].why}\n"]
+        lines += [f"- {letter}: {choice.why}{facts.remedy(choice.misconception)}"
+                  for letter, choice in item.question.labelled() if not choice.correct] + [""]  # fmt: skip
     lines += ["", "Did a third of the room take the same wrong answer? Begin next time with what stands under it."]
     return "\n".join(lines) + "\n"
 
@@ -101,74 +96,42 @@ def ticket_items(ids: Sequence[str], lessons: Mapping[str, Lesson], count: int) 
 
     Questions that only recall an earlier lesson are left out.
     """
-    waiting = []
-    for id in ids:
-        own = [question for question in facts.quiz_of(lessons[id]) if not question.recalls]
-        waiting.append([Item(id, question) for question in sorted(own, key=_beliefs, reverse=True)])
-    chosen: list[Item] = []
-    while len(chosen) < count and any(waiting):
-        for items in waiting:
-            if items and len(chosen) < count:
-                chosen.append(items.pop(0))
+
+    def beliefs(item: Item) -> int:
+        return sum(choice.misconception is not None for choice in item.question.choices)
+
+    own = [[Item(id, question) for question in facts.quiz_of(lessons[id]) if not question.recalls] for id in ids]
+    rounds = zip_longest(*(sorted(items, key=beliefs, reverse=True) for items in own))
+    chosen = [item for each in rounds for item in each if item][:count]
     return sorted(chosen, key=lambda item: item.lesson)
-
-
-def _beliefs(question: Question) -> int:
-    return sum(choice.misconception is not None for choice in question.choices)
-
-
-def _key(number: int, item: Item) -> list[str]:
-    lines = []
-    for letter, choice in item.question.labelled():
-        if choice.correct:
-            lines.insert(0, f"**{number}. {letter}** (lesson {item.lesson}). {choice.why}\n")
-        else:
-            lines.append(f"- {letter}: {choice.why}{facts.remedy(choice.misconception)}")
-    return [*lines, ""]
-
-
-def _content(name: str) -> dict[str, Any]:
-    plans = source.load_toml(FILE)
-    where = f"data/{FILE}, {name}"
-    if name not in plans:
-        raise CourseDataError(f"There is no plan {name!r} in data/{FILE}: it has {', '.join(plans)}.")
-    for key in ("title", "people", "gain"):
-        source.text_field(plans[name], key, where)
-    if not plans[name].get("session") and not plans[name].get("weeks"):
-        raise CourseDataError(f"{where}: give it sessions or weeks.")
-    return plans[name]
 
 
 def _sessions(content: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[dict[str, Any]]:
     """The sessions as written, or one for each week."""
-    if "session" in content:
-        return content["session"]
-    return [_week(number, entries, lessons) for number, entries in enumerate(content["weeks"], start=1)]
+    weeks = enumerate(content.get("weeks", ()), start=1)
+    return content.get("session") or [_week(number, entries, lessons) for number, entries in weeks]
 
 
 def _week(number: int, entries: Sequence[str], lessons: Mapping[str, Lesson]) -> dict[str, Any]:
     there = {id: lessons[id].about for id in (entry[:2] for entry in entries) if id in lessons}
-    lengths = [there[entry[:2]]["minutes"] if entry[:2] in there else PLANNED_MINUTES for entry in entries]
+    lengths = [there.get(entry[:2], {"minutes": PLANNED_MINUTES})["minutes"] for entry in entries]
     free = WEEK_MINUTES - 2 * WEEK_TALK
     shares = whole_shares([free * length / sum(lengths) for length in lengths], free)
     blocks: list[dict[str, Any]] = [{"minutes": WEEK_TALK, "title": "Last week's tickets and homework"}]
     for entry, share in zip(entries, shares, strict=True):
         id, _, extras = entry.partition(" ")
-        title = f"{id} {there[id]['title']}" if id in there else f"{id}"
-        block = {"minutes": share, "title": f"{title}, its extras" if extras else title}
-        block |= {} if extras else {"lesson": id, "part": "core"}
+        title = f"{id} {there[id]['title']}" if id in there else id
+        block = {"title": f"{title}, its extras"} if extras else {"title": title, "lesson": id, "part": "core"}
         block |= {} if id in there else {"note": "Until then: project work, or the extras of an earlier lesson."}
-        blocks.append(block)
+        blocks.append(block | {"minutes": share})
     blocks.append({"minutes": WEEK_TALK, "title": "Exit ticket and homework: the extras"})
     return {"title": f"Week {number}: {' and '.join(entries)}", "start": WEEK_START, "block": blocks}
 
 
 def _used(content: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[str]:
     """The ids of all lessons that a plan's blocks name, each once."""
-    ids = []
-    for session in _sessions(content, lessons):
-        for block in session["block"]:
-            ids += [block["lesson"]] if "lesson" in block else _choices(block, lessons)[:1]
+    blocks = (block for session in _sessions(content, lessons) for block in session["block"])
+    ids = (id for block in blocks for id in ([block["lesson"]] if "lesson" in block else _choices(block, lessons)[:1]))
     return list(dict.fromkeys(ids))
 
 
@@ -177,10 +140,9 @@ def _choices(block: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[str]:
     return there or ([block["otherwise"]] if "otherwise" in block else [])
 
 
-def _sheet(session: dict[str, Any], lessons: Mapping[str, Lesson], where: str) -> str:
-    clock, rows = _minutes(session["start"]), []
+def _sheet(session: dict[str, Any], lessons: Mapping[str, Lesson]) -> str:
+    clock, rows = 60 * int(session["start"][:2]) + int(session["start"][3:]), []
     for block in session["block"]:
-        source.only_keys(block, BLOCK_KEYS, where)
         rows.append((_time(clock), block["minutes"], f"**{block['title']}**", _remark(block, lessons)))
         rows += list(_inside(block, lessons, clock))
         clock += block["minutes"]
@@ -219,11 +181,6 @@ def _sections(block: dict[str, Any], lesson: Lesson) -> list[Section]:
     if "headings" in block:
         return [section for section in parts if section.heading in block["headings"]]
     return [section for section in parts if section.kind in PARTS[block.get("part", "core")]]
-
-
-def _minutes(clock: str) -> int:
-    hours, _, minutes = clock.partition(":")
-    return 60 * int(hours) + int(minutes)
 
 
 def _time(minutes: int) -> str:

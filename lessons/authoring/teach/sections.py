@@ -22,7 +22,6 @@ WIDGETS = tuple(sorted(rules.widget_makers() - set(ftlessons.__all__)))
 
 # what people take for a thing; what this leaves of the lesson's own minutes is time to think
 WORDS_PER_MINUTE, LINES_PER_MINUTE = 160, 8
-TOLERANCE = 1.0  # minutes by which a core may be longer than it says
 MINUTES = {
     "figure": 0.75, "claim": 0.75, "prediction": 1.0, "widget": 4.0, "quiz question": 0.5, "exercise": 4.0,
     "reflection": 3.0,
@@ -36,10 +35,8 @@ class Section:
     Attributes:
         heading: the text of the heading; "Opening", "Quiz" and "In your own words" where there is none.
         core: whether it belongs to the core.
-        texts: its Markdown, without the heading, in pieces as the cells hold it.
-        cells: its code cells, solutions left out.
+        order: its Markdown, without the heading, and its code cells, without solutions, as they follow each other.
         solutions: the reference solutions, if it is an exercise.
-        order: texts and cells as they follow each other.
         questions: how many its quiz has.
         teaching: minutes in which the teacher speaks or shows.
         exercise: minutes in which the learners guess, try or answer.
@@ -47,13 +44,21 @@ class Section:
 
     heading: str
     core: bool
-    texts: list[str] = field(default_factory=list)
-    cells: list[NotebookNode] = field(default_factory=list)
-    solutions: list[NotebookNode] = field(default_factory=list)
     order: list[str | NotebookNode] = field(default_factory=list)
+    solutions: list[NotebookNode] = field(default_factory=list)
     questions: int = 0
     teaching: int = 0
     exercise: int = 0
+
+    @property
+    def texts(self) -> list[str]:
+        """Its Markdown."""
+        return [part for part in self.order if isinstance(part, str)]
+
+    @property
+    def cells(self) -> list[NotebookNode]:
+        """Its code cells, solutions left out."""
+        return [part for part in self.order if not isinstance(part, str)]
 
     @property
     def minutes(self) -> int:
@@ -66,9 +71,7 @@ class Section:
         fixed = {OPENING: "opening", QUIZ: "quiz", REFLECTION: "reflection"}
         if self.heading in fixed:
             return fixed[self.heading]
-        if self.exercises:
-            return "exercise"
-        return "closing" if self.heading.startswith(CLOSING) else "teach"
+        return "exercise" if self.exercises else "closing" if self.heading.startswith(CLOSING) else "teach"
 
     @property
     def exercises(self) -> list[str]:
@@ -89,18 +92,6 @@ class Section:
     def widgets(self) -> list[str]:
         """Names of the widgets that it shows."""
         return [name for name in WIDGETS if self.count(name)]
-
-    def _say(self, text: str) -> None:
-        if text.strip():
-            self.texts.append(text.strip())
-            self.order.append(text.strip())
-
-    def _run(self, cell: NotebookNode) -> None:
-        if "solution" in tags(cell):
-            self.solutions.append(cell)
-        else:
-            self.cells.append(cell)
-            self.order.append(cell)
 
 
 def pictures(cell: NotebookNode) -> list[str]:
@@ -153,12 +144,12 @@ def sections(lesson: Lesson) -> list[Section]:
             if own and found[-1].heading != own:
                 found.append(Section(own, core))
             found[-1].questions += sum(len(load_quiz(id or lesson.id)) for id in calls(cell, "quiz"))
-            found[-1]._run(cell)
+            (found[-1].solutions if "solution" in tags(cell) else found[-1].order).append(cell)
             continue
         for heading, text in headed(cell.source):
             if heading is not None and "title" not in tags(cell):
                 found.append(Section(heading, core))
-            found[-1]._say(text)
+            found[-1].order += [text.strip()] if text.strip() else []
     found = [section for section in found if section.order]
     _share_out(lesson, found)
     return found
@@ -186,22 +177,10 @@ def core_minutes(lesson: Lesson, parts: Sequence[Section]) -> float:
     return sum(sum(fixed.get(part.heading) or raw_minutes(part)) for part in parts if part.core)
 
 
-def overfull(lesson: Lesson) -> list[str]:
-    """Whether the core takes longer than the lesson's ``minutes``: one sentence if so, nothing otherwise.
-
-    Raises:
-        CourseDataError: the quiz of the lesson is broken.
-    """
-    needed, minutes = core_minutes(lesson, sections(lesson)), lesson.about["minutes"]
-    if needed <= minutes + TOLERANCE:
-        return []
-    return [f"the core takes {needed:.0f} minutes and says {minutes}: move something into the extras"]
-
-
 def _share_out(lesson: Lesson, found: list[Section]) -> None:
     """Give each section its minutes and its share of the time to think: the core's sum is the lesson's ``minutes``.
 
-    Extras go at the same pace. A core without time to think is `overfull`, and a test refuses it.
+    Extras go at the same pace. A test refuses a core without time to think.
     """
     fixed = lesson.about.get("section_minutes", {})
     unknown = sorted(set(fixed) - {section.heading for section in found})
