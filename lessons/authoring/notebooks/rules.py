@@ -6,7 +6,6 @@ import ast
 import statistics
 from collections.abc import Callable
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -212,14 +211,6 @@ def alt_texts(html: str) -> list[str]:
     >>> alt_texts('<p><img src="x" alt="a rising curve"><img src="y">')
     ['a rising curve', '']
     """
-    found: list[str] = []
+    from bs4 import BeautifulSoup
 
-    class Images(HTMLParser):
-        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            if tag == "img":
-                found.append(dict(attributes).get("alt") or "")
-
-    parser = Images()
-    parser.feed(html)
-    parser.close()
-    return found
+    return [image.get("alt", "") for image in BeautifulSoup(html, "html.parser").find_all("img")]

@@ -9,8 +9,6 @@ from pathlib import Path
 from authoring import template
 from authoring.notebooks.book import write
 
-BREAK = '<div class="new-page"></div>'
-ANSWER = '<div class="answer"></div>'  # room to write
 PAGE = template("page.html")
 
 
@@ -35,6 +33,14 @@ def page(text: str) -> str:
 def document(title: str, body: str, style: str = "") -> str:
     """A complete HTML page from the HTML of its body; ``style`` is CSS beyond that of every page."""
     return PAGE.format(title=html.escape(title), body=body, style=style)
+
+
+def render(name: str, **values: object) -> str:
+    """A Jinja template of ``authoring/templates``, filled; it has `table` too."""
+    from jinja2 import Environment, StrictUndefined
+
+    jinja = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    return jinja.from_string(template(name)).render(table=table, **values)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from authoring.notebooks.book import Lesson
 from authoring.teach import facts
-from authoring.teach.pages import ANSWER, BREAK, table
+from authoring.teach.pages import render, table
 from authoring.teach.sections import Section, sections, whole_shares
 from ftlessons.classroom import source
 from ftlessons.classroom.course import PLANNED_MINUTES
@@ -65,30 +65,15 @@ def ticket(name: str, lessons: Mapping[str, Lesson]) -> str:
     """The exit ticket of a plan as Markdown: a page to print, and the key on another."""
     content = source.load_toml(FILE)[name]
     used = [id for id in _used(content, lessons) if id in lessons]
-    return _ticket(content["title"], ticket_items(used, lessons, content["ticket"]))
+    items = ticket_items(used, lessons, content["ticket"])
+    return render("ticket.md.j2", title=content["title"], items=items, remedy=facts.remedy)
 
 
 def lesson_ticket(lesson: Lesson) -> str:
     """The exit ticket of one lesson, in the same form."""
     title = f"{lesson.id} {lesson.about['title']}"
-    return _ticket(title, ticket_items([lesson.id], {lesson.id: lesson}, LESSON_QUESTIONS))
-
-
-def _ticket(title: str, items: Sequence[Item]) -> str:
-    lines = [f"# Exit ticket: {title}", "", "Name (if you like): ______________________________", ""]
-    for number, item in enumerate(items, start=1):
-        lines += [f"**{number}. {item.question.text}**", "", item.question.exhibit(), ""]
-        lines += [f"☐ {letter}. {choice.text}\n" for letter, choice in item.question.labelled()]
-    for question in ("What is still unclear to you?", "What will you try first, on what data?"):
-        lines += [f"**{question}**", "", ANSWER, ""]
-    lines += [BREAK, "", f"# Key to the exit ticket: {title}", ""]
-    for number, item in enumerate(items, start=1):
-        right = next(pair for pair in item.question.labelled() if pair[1].correct)
-        lines += [f"**{number}. {right[0]}** (lesson {item.lesson}). {right[1].why}\n"]
-        lines += [f"- {letter}: {choice.why}{facts.remedy(choice.misconception)}"
-                  for letter, choice in item.question.labelled() if not choice.correct] + [""]  # fmt: skip
-    lines += ["", "Did a third of the room take the same wrong answer? Begin next time with what stands under it."]
-    return "\n".join(lines) + "\n"
+    items = ticket_items([lesson.id], {lesson.id: lesson}, LESSON_QUESTIONS)
+    return render("ticket.md.j2", title=title, items=items, remedy=facts.remedy)
 
 
 def ticket_items(ids: Sequence[str], lessons: Mapping[str, Lesson], count: int) -> list[Item]:
