@@ -8,5 +8,5 @@ class AuthoringError(RuntimeError):
 
 
 def template(name: str) -> str:
-    """The text of a file in ``authoring/templates``: a page or a model card, with fields in braces to be filled."""
+    """The text of a file in ``authoring/templates``: what is written with fields in braces to be filled."""
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ COMMANDS = {
     "results": ("rebuild the recorded grid of a domain, or a lesson's own study", "authoring.record:results_main"),
     "teach": ("make the teacher's kit: guides, plans, slides, two editions", "authoring.teach.command:main"),
     "reading": ("make a copy of the lessons for reading: HTML pages", "authoring.teach.reading:main"),
-    "kit": ("make one folder with which a room starts without a network", "authoring.kit.command:main"),
+    "kit": ("make one folder with which a room starts without a network", "authoring.kit.folder:main"),
 }  # fmt: skip
 
 

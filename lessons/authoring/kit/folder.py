@@ -1,20 +1,23 @@
-"""Puts the kit's folder together: the course, the wheels, what starts it, and the checksums that come last."""
+"""``python -m authoring kit``: one folder with the course, the wheels, what starts it, and the checksums."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
 import tempfile
+import tomllib
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from authoring import template
 from authoring.kit import start, wheels
-from authoring.kit.targets import KitError, Target
+from authoring.kit.targets import PLATFORMS, KitError, Target, targets
 from authoring.kit.wheels import Say
+from authoring.notebooks import book
 
 HERE = Path(__file__).resolve().parent
 LEFT_OUT = (
@@ -30,13 +33,13 @@ CUDA = (
 )
 
 
-def build(folder: Path, course: Path, targets: list[Target], say: Say = print) -> Path:
+def build(folder: Path, course: Path, wanted: list[Target], say: Say = print) -> Path:
     """Make a kit, or make it anew; until it is whole it is called ``<folder>.part``, and an earlier one stays.
 
     Args:
         folder: where the kit shall be.
         course: the repository.
-        targets: the machines it is for.
+        wanted: the machines it is for.
         say: shows progress.
 
     Raises:
@@ -48,7 +51,7 @@ def build(folder: Path, course: Path, targets: list[Target], say: Say = print) -
         shutil.rmtree(part, ignore_errors=True)
         (part / "wheels").mkdir(parents=True)
         copy_course(course, part / "course")
-        _finish(part, _wheels(course, targets, part / "wheels", say))
+        _finish(part, _wheels(course, wanted, part / "wheels", say))
         _swap(part, folder)
     except OSError as problem:
         raise KitError(
@@ -68,17 +71,17 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _wheels(course: Path, targets: list[Target], folder: Path, say: Say) -> dict[str, Any]:
+def _wheels(course: Path, wanted: list[Target], folder: Path, say: Say) -> dict[str, Any]:
     """Fetch all wheels; returns what ``kit.json`` says of them."""
     with tempfile.TemporaryDirectory(prefix="ftlib-kit-") as scratch:
-        locks, installed = wheels.lock_all(course, targets, Path(scratch), say), []
+        locks, installed = wheels.lock_all(course, wanted, Path(scratch), say), []
         for target, file in locks.items():
             say(f"Fetching the wheels for {target} ...")
             installed.append(_unpacked(folder / name for name in wheels.fetch(target, file, folder)))
         torch = {str(target): wheels.version(file, "torch") for target, file in locks.items()}
     return {
-        "pythons": list(dict.fromkeys(target.python for target in targets)),
-        "targets": [str(target) for target in targets],
+        "pythons": list(dict.fromkeys(target.python for target in wanted)),
+        "targets": [str(target) for target in wanted],
         "installed_bytes": max(installed),
         "torch": {target: version for target, version in torch.items() if version},
     }
@@ -163,3 +166,21 @@ def _swap(part: Path, folder: Path) -> None:
         folder.rename(old)
     part.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Raises:
+        KitError: the kit could not be made.
+    """
+    parser = argparse.ArgumentParser(prog="python -m authoring kit", description="One folder, no network.")
+    parser.add_argument("--folder", type=Path, help="default: build/kit")
+    parser.add_argument("--platforms", nargs="*", default=[], help=f"{', '.join(PLATFORMS)}; default: this machine's")
+    parser.add_argument("--pythons", nargs="*", default=[], help="versions such as 3.11; default: this one's")
+    options = parser.parse_args(argv)
+    root = book.checkout()
+    allowed = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    wanted = targets(options.platforms, options.pythons, allowed)
+    folder = build((options.folder or root / "build" / "kit").absolute(), root, wanted)
+    print(f"The kit is in {folder}: {size(folder) / GB:.2f} GB. Its README.md says how to start it.")

@@ -53,10 +53,7 @@ def error_rates(model: WaveNet, pool: Pool, batch: int = 16) -> dict[str, float]
         read += ctc.greedy(scores, model.out_lengths(lengths))
         said += [pool.texts[i] for i in index.tolist()]
     model.train()
-    return {
-        "cer": round(ctc.character_error_rate(said, read), 4),
-        "wer": round(ctc.word_error_rate(said, read), 4),
-    }
+    return {"cer": round(ctc.character_error_rate(said, read), 4), "wer": round(ctc.word_error_rate(said, read), 4)}
 
 
 def rate_factor(step: int, seconds: float, budget: float) -> float:
@@ -125,16 +122,20 @@ class Trainer:
 
     def note(self, loss: float, valid: Pool, noisy: Pool) -> None:
         """Score the averaged weights, write a line of the log, save the state."""
-        clean, rough = error_rates(self.average.module, valid), error_rates(self.average.module, noisy)
-        state = self.state
-        entry = {
-            "step": state["step"], "minutes": round(state["seconds"] / 60, 1),
-            "audio_hours": round(state["audio_seconds"] / 3600, 1), "loss": round(loss, 4), **clean,
-            "noisy_cer": rough["cer"], "noisy_wer": rough["wer"],
-        }  # fmt: skip
-        state["log"].append(entry)
+        entry = {"step": self.state["step"], **self.spent(), "loss": round(loss, 4), **self.scores(valid, noisy)}
+        self.state["log"].append(entry)
         tqdm.write(json.dumps(entry))
-        resume.save(self.work / STATE, self.call, self.parts, **state)
+        resume.save(self.work / STATE, self.call, self.parts, **self.state)
+
+    def spent(self) -> dict[str, float]:
+        """Minutes of training, and hours of sound heard."""
+        minutes, hours = self.state["seconds"] / 60, self.state["audio_seconds"] / 3600
+        return {"minutes": round(minutes, 1), "audio_hours": round(hours, 1)}
+
+    def scores(self, valid: Pool, noisy: Pool) -> dict[str, float]:
+        """Error rates of the averaged weights, on clean and on noisy sound."""
+        clean, rough = (error_rates(self.average.module, pool) for pool in (valid, noisy))
+        return {**clean, "noisy_cer": rough["cer"], "noisy_wer": rough["wer"]}
 
 
 def make_shards(work: Path, texts: Path, count: int) -> None:
@@ -151,13 +152,10 @@ def make_shards(work: Path, texts: Path, count: int) -> None:
 
 def record_of(trainer: Trainer, train: Pool, valid: Pool, noisy: Pool) -> dict[str, Any]:
     """How a run went, and what its averaged weights score on the whole validation set."""
-    clean, rough = (error_rates(trainer.average.module, pool) for pool in (valid, noisy))
-    state = trainer.state
     return {
-        "steps": state["step"], "batch": trainer.batch, "lr": trainer.lr, "minutes": round(state["seconds"] / 60, 1),
-        "audio_hours": round(state["audio_seconds"] / 3600, 1), "hours": round(train.hours, 1),
-        "sentences": len(train.texts), "valid": len(valid.texts), **clean,
-        "noisy_cer": rough["cer"], "noisy_wer": rough["wer"], "log": state["log"],
+        "steps": trainer.state["step"], "batch": trainer.batch, "lr": trainer.lr, **trainer.spent(),
+        "hours": round(train.hours, 1), "sentences": len(train.texts), "valid": len(valid.texts),
+        **trainer.scores(valid, noisy), "log": trainer.state["log"],
     }  # fmt: skip
 
 

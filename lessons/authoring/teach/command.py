@@ -8,14 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from authoring import template
 from authoring.notebooks import book
 from authoring.notebooks.book import Lesson, LessonError
 from authoring.notebooks.kernel import execute
 from authoring.teach import plans
 from authoring.teach.editions import answers, edition_faults, instructor, student
 from authoring.teach.guide import guide
-from authoring.teach.pages import write_page
+from authoring.teach.pages import render, write_page
 from authoring.teach.slides import write_slides
 from ftlessons.classroom.catching import FILE
 from ftlib.runtime import write_json
@@ -36,8 +35,7 @@ def make_kit(lessons: Sequence[Lesson], out: Path, everything: Mapping[str, Less
         CourseDataError: a quiz, an exercise or a plan is broken.
     """
     for lesson in lessons:
-        faults = edition_faults(lesson)
-        if faults:
+        if faults := edition_faults(lesson):
             raise LessonError("\n".join(faults))
         name = lesson.path.stem
         write_page(out / "guides" / f"{name}.md", guide(lesson))
@@ -50,20 +48,8 @@ def make_kit(lessons: Sequence[Lesson], out: Path, everything: Mapping[str, Less
     for name in plans.plan_names():
         write_page(out / "plans" / f"{name}.md", plans.plan(name, everything))
         write_page(out / "plans" / f"{name}_exit_ticket.md", plans.ticket(name, everything))
-    write_page(out / "index.md", _index(everything))
-
-
-def _index(lessons: Mapping[str, Lesson]) -> str:
-    planned = [
-        f"- [{plans.plan_title(name)}](plans/{name}.html), [its exit ticket](plans/{name}_exit_ticket.html)"
-        for name in plans.plan_names()
-    ]
-    taught = []
-    for id, lesson in lessons.items():
-        name = lesson.path.stem
-        pages = f"[guide](guides/{name}.html), [slides](slides/{name}.html)"
-        taught.append(f"- {id} {lesson.about['title']}: {pages}, [exit ticket](guides/{name}_exit_ticket.html)")
-    return template("teaching.md").format(plans="\n".join(planned), lessons="\n".join(taught))
+    titles = [(name, plans.plan_title(name)) for name in plans.plan_names()]
+    write_page(out / "index.md", render("teaching.md.j2", plans=titles, lessons=everything.items()))
 
 
 def run_students(folder: Path, root: Path, only: Sequence[str] = ()) -> list[str]:

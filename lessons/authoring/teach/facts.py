@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -93,22 +93,17 @@ def predictions(lesson: Lesson, parts: Sequence[Section]) -> list[Guess]:
             continue
         question, _, span = asked.removeprefix(ASKED).partition(" (from ")
         answered = _first_use(cells, position)
-        told = landmark_of(cells[answered]) if answered is not None else ""
-        section = place.get(cell["id"])
-        found.append(
-            Guess(
-                question, f"(From {span}" * bool(span), section.heading if section else "",
-                section is None or section.core, position + 1, None if answered is None else answered + 1, told,
-            )
-        )  # fmt: skip
+        told = landmark_of(cells[answered - 1]) if answered else ""
+        section, span = place[cell["id"]], f"(From {span}" * bool(span)
+        found.append(Guess(question, span, section.heading, section.core, position + 1, answered, told))
     return found
 
 
 def _first_use(cells: Sequence[NotebookNode], position: int) -> int | None:
-    """The position of the first later cell that reads the variable to which a guess was given."""
+    """The number of the first later cell that reads the variable to which a guess was given."""
     given = re.search(r"^(\w+) = predict\(", cells[position].source, re.MULTILINE)
-    read = re.compile(rf"\b{given[1]}\b") if given else re.compile(r"(?!)")
-    return next((later for later in range(position + 1, len(cells)) if read.search(cells[later].source)), None)
+    later = enumerate(cells[position + 1 :], start=position + 2)
+    return next((number for number, cell in later if given and re.search(rf"\b{given[1]}\b", cell.source)), None)
 
 
 def shown(cell: NotebookNode, mime: str = "text/plain") -> list[str]:
@@ -163,15 +158,8 @@ def solution(section: Section, id: str) -> str:
 def complaints(exercise: Exercise) -> list[str]:
     """What the check of an exercise says to wrong answers, without running it; blanks stand for values."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(exercise.function)))
-    said = [text for node in ast.walk(tree) for text in _complaint(node)]
+    checks = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "expect")
+    told = (part for call in checks for part in call.args[1:2] if isinstance(part, ast.Constant | ast.JoinedStr))
+    parts = (message.values if isinstance(message, ast.JoinedStr) else [message] for message in told)
+    said = ("".join(str(x.value) if isinstance(x, ast.Constant) else "___" for x in message) for message in parts)
     return list(dict.fromkeys(said))
-
-
-def _complaint(node: ast.AST) -> Iterator[str]:
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "expect"):
-        return
-    message = node.args[1] if len(node.args) > 1 else None
-    if isinstance(message, ast.Constant):
-        yield str(message.value)
-    elif isinstance(message, ast.JoinedStr):
-        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "___" for part in message.values)

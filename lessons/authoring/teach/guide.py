@@ -35,7 +35,8 @@ def guide(lesson: Lesson) -> str:
     cost = [
         ("Question", about["question"]), ("Builds on", ", ".join(about["requires"]) or "nothing"),
         ("Core", f"{about['minutes']} minutes"),
-        ("One run of everything", f"{about['seconds']:.0f} s of one CPU core, {about['peak_mb']:,} MB for each learner"),
+        ("One run of everything",
+         f"{about['seconds']:.0f} s of one CPU core, {about['peak_mb']:,} MB for each learner"),
     ]  # fmt: skip
     text = render(
         "guide.md.j2", lesson=lesson, about=about, cost=cost, surprise=facts.surprise(lesson, parts), rates=RATES,
@@ -67,7 +68,7 @@ def _checkpoints(lesson: Lesson, parts: Sequence[Section]) -> Iterator[tuple[str
 
 
 def _exercises(parts: Sequence[Section]) -> Iterator[dict[str, Any]]:
-    for section, id in ((section, id) for section in parts for id in section.exercises):
+    for section, id in [(part, id) for part in parts for id in part.exercises]:
         exercise = get_exercise(id)
         yield {
             "id": id, "heading": section.heading + " (extra)" * (not section.core), "hints": exercise.hints,
