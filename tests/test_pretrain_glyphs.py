@@ -62,14 +62,8 @@ def test_training_leaves_a_checkpoint_that_loads(tmp_path):
     model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
     assert model.bn1.num_batches_tracked == 3
     assert json.loads((tmp_path / "new" / "training.json").read_text()) == summary
-
-
-def test_the_summary_says_what_was_done(tmp_path):
-    summary = pretrain.train(tmp_path, steps=3)
     assert (summary["classes"], summary["steps"], summary["images_seen"], summary["threads"]) == (8, 3, 24, 1)
-    assert summary["rendered_glyphs"] == 16
-    assert [entry["step"] for entry in summary["log"]] == [1, 2, 3]
-    assert 0 <= summary["accuracy_unseen_fonts"] <= 1 and 0 <= summary["accuracy_training_fonts"] <= 1
+    assert summary["rendered_glyphs"] == 16 and [entry["step"] for entry in summary["log"]] == [1, 2, 3]
 
 
 def test_the_model_card_says_what_was_measured(tmp_path):
@@ -102,32 +96,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     assert resumed["log"] == whole["log"]
 
 
-def test_a_run_killed_while_saving_at_the_end_saves_again(tmp_path, monkeypatch):
-    whole = pretrain.train(tmp_path / "whole", steps=2)
-    with monkeypatch.context() as patch:
-        kill_after(2, patch)
-        with pytest.raises(Killed):
-            pretrain.train(tmp_path / "killed", steps=2)
-    assert pretrain.train(tmp_path / "killed", steps=2)["log"] == whole["log"]
-    assert not (tmp_path / "killed" / "resume.pt").exists()
-
-
 def test_the_seed_chooses_the_weights(tmp_path):
     paths = [tmp_path / name for name in ("a", "b", "c")]
     for path, seed in zip(paths, (0, 0, 1), strict=True):
         pretrain.train(path, steps=1, seed=seed)
     first, again, other = (load_file(path / "model.safetensors")["conv1.weight"] for path in paths)
     assert torch.equal(first, again) and not torch.equal(first, other)
-
-
-def test_the_state_of_another_run_is_refused(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        kill_after(1, patch)
-        with pytest.raises(Killed):
-            pretrain.train(tmp_path, steps=3)
-    with pytest.raises(ValueError, match=r"resume\.pt belongs to another run \(steps is 3 there and 4 here; seed is 0"):
-        pretrain.train(tmp_path, steps=4, seed=1)
-    assert [file.name for file in tmp_path.iterdir()] == ["resume.pt"]
 
 
 def test_accuracy_counts_hits_and_goes_back_to_training():

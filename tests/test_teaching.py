@@ -28,7 +28,7 @@ from authoring.teach.editions import (
 )  # fmt: skip
 from authoring.teach.guide import guide
 from authoring.teach.pages import table, write_page
-from authoring.teach.sections import core_minutes, headed, pictures, raw_minutes, sections, whole_shares
+from authoring.teach.sections import core_minutes, headed, pictures, sections, whole_shares
 from ftlessons.classroom.catching import FILE, catch_up, pack, unpack
 from ftlessons.classroom.checks import get_exercise
 from ftlessons.classroom.source import CourseDataError, load_toml
@@ -105,12 +105,6 @@ def test_headings_in_code_fences_are_no_headings():
     assert [heading for heading, _ in headed(text)] == [None, "One", "Two"]
 
 
-def test_more_words_take_more_minutes():
-    short, long = sections(small(new_markdown_cell("## A\nword"), new_markdown_cell("## B\n" + "word " * 400)))
-    assert long.teaching > short.teaching
-    assert sum(raw_minutes(long)) == pytest.approx(400 / 160)
-
-
 def test_an_author_may_set_the_minutes_of_a_section():
     cells = [new_markdown_cell("## A\nword"), new_markdown_cell("## B\nword")]
     first, second = sections(small(*cells, section_minutes={"A": [3, 9]}))
@@ -148,18 +142,14 @@ def test_the_guide_holds_what_a_teacher_needs(lesson):
     assert len(facts.predictions(lesson, sections(lesson))) == len(rules.prediction_ids(lesson))
 
 
-def test_the_guide_to_lesson_03_says_where_the_surprise_is_and_what_to_say():
+def test_the_guide_says_where_the_surprise_is_and_what_to_say():
     text = guide(LESSONS["03"])
     assert "It comes in *Is it worth it? The experiment*" in text and "nearly all of the work" in text
     assert "Believes: Frozen layers are switched off." in text
     assert "**Say or do:** Ask what the head would get to see if the frozen layers did nothing." in text
     assert "How many points of accuracy does `full` gain over `head`" in text and "The answer comes in [13]" in text
-    assert 'check("03-first-stage", ("layer4", "b"))' in text
-
-
-def test_the_guide_to_lesson_20_says_which_answers_are_needed_later():
+    assert 'check("03-first-stage", ("layer4", "b"))' in text and "goes on with the answers" not in text
     assert "goes on with the answers to 20-clean and 20-train" in guide(LESSONS["20"])
-    assert "goes on with the answers" not in guide(LESSONS["03"])
 
 
 def test_a_written_surprise_comes_before_a_found_one():
@@ -205,12 +195,8 @@ def test_a_plan_runs_to_the_minute(name):
         assert clock in (None, now), f"{name}: a block begins at {time}"
         clock = now + int(minutes) if minutes else None
     assert clock is None and "still to come" not in text.split("Week 4")[0]
-
-
-def test_the_taster_is_ten_ten_forty_five_fifteen_ten():
-    blocks = re.findall(r"\| \d\d:\d\d \| (\d+) \| \*\*([^|]+)\*\*", plans.plan("taster", LESSONS))
-    assert [int(minutes) for minutes, _ in blocks] == [10, 10, 45, 15, 10]
-    assert [title for _, title in blocks][0] == "Set-up"
+    if name == "taster":
+        assert re.findall(r"\| \d\d:\d\d \| (\d+) \| \*\*", text) == ["10", "10", "45", "15", "10"]
 
 
 def test_a_plan_copes_with_lessons_that_are_not_there():
@@ -360,11 +346,7 @@ def test_the_command_makes_the_kit(tmp_path, capsys):
     read = book.read(tmp_path / "student" / f"{name}.ipynb")
     assert not read.with_tag("solution") and read.about["title"] == "The fine-tuning recipe"
     assert set(json.loads((tmp_path / "student" / FILE).read_text())) >= {"20-clean", "20-train"}
-
-
-def test_a_lesson_that_is_not_there_is_refused(tmp_path, capsys):
-    assert main(["teach", "--only", "99", "--out", str(tmp_path)]) == 1
-    assert "There is no lesson 99" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert main(["teach", "--only", "99"]) == 1 and "There is no lesson 99" in capsys.readouterr().err
 
 
 def test_running_the_student_edition_names_the_lesson_that_fails(tmp_path, monkeypatch):
