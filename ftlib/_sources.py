@@ -87,7 +87,7 @@ def fetch(found: Entry, source: Source, files: Sequence[File], data: Path) -> tu
         Unusable: the source is absent, or a file in it is missing or does not match its record.
     """
     if unstamped := [each.path for each in files if not each.sha256]:
-        command = f"python -m ftlib.catalog stamp {found.name}"
+        command = f"python -m authoring stamp {found.name}"
         raise Unusable(f"{unstamped[0]!r} has no recorded sha256 yet (run {command})")
     if source.origin == "data":
         folder = data / source.path

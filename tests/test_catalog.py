@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hub import environment, serve
 
+from authoring import stamp
+from authoring.__main__ import main as authoring_main
 from ftlib import _sources, catalog, runtime
 from ftlib.catalog import CatalogError
 
@@ -103,9 +105,43 @@ def test_data_dir_says_so_when_nothing_is_installed(tmp_path, monkeypatch):
     assert catalog.data_dir() == installed.resolve()
 
 
+SOURCES = {"data": {"path"}, "wheel": {"package", "path"}, "hub": {"repo", "revision"}}
+
+
+def faults(entry: catalog.Entry) -> list[str]:
+    """What is wrong with an entry of the catalog."""
+    found = [] if entry.kind in catalog.KINDS else [f"its kind is {entry.kind!r}"]
+    found += [f"no {key}" for key in ("title", "licence", "files", "sources") if not getattr(entry, key)]
+    for file in entry.files:
+        if PurePosixPath(file.path).is_absolute() or set("\\:") & set(file.path) or ".." in file.path.split("/"):
+            found.append(f"{file.path} is no relative path")
+        if not (isinstance(file.size, int) and file.size >= 0 and re.fullmatch("[0-9a-f]{64}", file.sha256)):
+            found.append(f"{file.path} is not stamped")
+    for source in entry.sources:
+        given = {key for key, value in vars(source).items() if value and key != "origin"}
+        if source.origin not in SOURCES or given - {"path"} != SOURCES[source.origin] - {"path"}:
+            found.append(f"a source from {source.origin!r} with {sorted(given)}")
+        if source.origin == "hub" and not re.fullmatch("[0-9a-f]{40}", source.revision):
+            found.append("a revision is no commit")
+        if source.origin == "data" and (not source.path or ".." in source.path.split("/")):
+            found.append(f"{source.path!r} is no folder in data")
+    return found
+
+
 def test_the_real_catalog_is_well_formed():
     assert "glyph-resnet10" in catalog.names("checkpoint")
-    assert all(catalog.entry(name).licence for name in catalog.names())
+    assert {name: found for name in catalog.names() if (found := faults(catalog.entry(name)))} == {}
+
+
+def test_the_rule_on_entries_itself():
+    file, digest = catalog.File("../x", -1, ""), catalog.File("C:/x", 1, "0" * 64)
+    hub = catalog.Source("hub", repo="a/b", revision="main")
+    sources = (catalog.Source("ftp"), hub, catalog.Source("data", "../x"))
+    assert faults(catalog.Entry("toy", "model", "", "MIT", (file, digest), sources)) == [
+        "its kind is 'model'", "no title", "../x is no relative path", "../x is not stamped",
+        "C:/x is no relative path",
+        "a source from 'ftp' with []", "a revision is no commit", "'../x' is no folder in data",
+    ]  # fmt: skip
 
 
 SHIPPED = [
@@ -150,39 +186,25 @@ def test_an_unknown_name_suggests_the_nearest(toy):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('licence = "CC0-1.0"\n', "", "entry 'toy' lacks licence"),
-        ('title = "A toy"', 'tilte = "A toy"', "entry 'toy' lacks title"),
-        ('title = "A toy"', 'title = "A toy"\nlicense = "MIT"', "'toy' has the unknown key license"),
-        ('kind = "checkpoint"', 'kind = "model"', "'toy' has the kind 'model'"),
-        ('title = "A toy"', "title = 3", "'toy' needs text for 'title'"),
-        (f"sources = [{DATA}]", "sources = []", "'toy' has no sources"),
-        (f"sources = [{DATA}]", 'sources = ["data"]', "'toy', in the source from 'data', is no table"),
-        ('from = "data"', 'from = "ftp"', "'toy' has a source from 'ftp'"),
-        ('from = "data"', 'from = ["data"]', "'toy' has a source from"),
-        (DATA, '{ from = "wheel", package = "x" }', "'toy', in the source from 'wheel', lacks path"),
-        (DATA, '{ from = "data", path = "" }', "'toy' has an empty or non-text value"),
-        (DATA, '{ from = "data", path = "../x" }', "'toy' has the path '../x'"),
-        (DATA, '{ from = "hub", repo = "o/x", revision = "main" }', "'toy' pins 'main'"),
-        ('path = "config.json"', 'path = "/etc/passwd"', "'toy' has the path '/etc/passwd'"),
-        ('path = "config.json"', 'path = "C:/x"', "'toy' has the path 'C:/x'"),
-        ("size = 13", "size = -1", "'toy' gives 'config.json' the size -1"),
-        ('sha256 = "', 'sha256 = "Z', "'toy' gives 'config.json' a sha256"),
-        ("size = 13, ", "", "'toy', in files, lacks size"),
-        ("kind =", "kind = =", "not valid TOML in or after the entry 'toy'"),
+        ('licence = "CC0-1.0"\n', "", "entry 'toy' is malformed: .*licence"),
+        ('title = "A toy"', 'title = "A toy"\nlicense = "MIT"', "entry 'toy' is malformed: .*license"),
+        ("size = 13, ", "", "entry 'toy' is malformed: .*size"),
+        (f"sources = [{DATA}]", 'sources = ["data"]', "entry 'toy' is malformed"),
+        ("kind =", "kind = =", "cannot be read: .*line 2"),
     ],
 )
 def test_a_malformed_entry_is_named(toy, old, new, expected):
     text = (toy / "catalog.toml").read_text(encoding="utf-8")
     assert old in text
     (toy / "catalog.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
-    assert expected in refusal("toy")
+    assert re.search(expected, refusal("toy"))
 
 
 def test_a_catalog_that_is_no_text_or_no_tables(data):
     (data / "catalog.toml").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read" in refusal("toy")
     (data / "catalog.toml").write_text("toy = 3")
-    assert "entry 'toy' is no table" in refusal("toy")
+    assert "entry 'toy' is malformed" in refusal("toy")
 
 
 # --- shipped data
@@ -508,11 +530,11 @@ def unstamped(toy):
 
 
 def test_an_unstamped_entry_says_what_to_run(unstamped):
-    assert "python -m ftlib.catalog stamp toy" in refusal("toy")
+    assert "python -m authoring stamp toy" in refusal("toy")
 
 
 def test_stamp_rewrites_only_size_and_hash(unstamped):
-    assert catalog.stamp("toy") == 2
+    assert stamp.stamp("toy") == 2
     text = (unstamped / "catalog.toml").read_bytes().decode()
     weights = CONTENT["sub/weights.bin"]
     assert f'size = {len(weights)}, sha256 = "{hashlib.sha256(weights).hexdigest()}"' in text
@@ -520,7 +542,7 @@ def test_stamp_rewrites_only_size_and_hash(unstamped):
     assert [old for old, new in zip(before, after, strict=True) if old != new] == before[13:15]
     assert after[13].endswith("  # the shape")
     assert_whole(catalog.path("toy"))
-    assert catalog.stamp("toy") == 0
+    assert stamp.stamp("toy") == 0
     assert sorted(each.name for each in unstamped.iterdir()) == ["catalog.toml", "checkpoints"]
 
 
@@ -530,39 +552,29 @@ def test_stamp_keeps_the_old_catalog_when_writing_fails(unstamped, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        catalog.stamp("toy")
+        stamp.stamp("toy")
     assert (unstamped / "catalog.toml").read_text(encoding="utf-8") == UNSTAMPED
     assert sorted(each.name for each in unstamped.iterdir()) == ["catalog.toml", "checkpoints"]
 
 
 def test_stamp_refuses_what_it_cannot_do(unstamped):
     with pytest.raises(CatalogError, match="'config.json' is missing in"):
-        catalog.stamp("other")
+        stamp.stamp("other")
     text = UNSTAMPED.replace('{ path = "config.json", size = 0,', '{ size = 0, path = "config.json",')
     (unstamped / "catalog.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CatalogError, match="write its files as"):
-        catalog.stamp("toy")
+        stamp.stamp("toy")
     assert (unstamped / "catalog.toml").read_text(encoding="utf-8") == text
     (unstamped / "catalog.toml").write_text(table(WHEEL))
     with pytest.raises(CatalogError, match="not shipped in the data folder"):
-        catalog.stamp("toy")
+        stamp.stamp("toy")
 
 
 def test_the_stamp_command(unstamped, capsys):
-    assert catalog._main(["stamp", "toy"]) == 0
+    assert authoring_main(["stamp", "toy"]) == 0
     assert capsys.readouterr().out == "toy: 2 of 2 records changed.\n"
-    assert catalog._main(["stamp", "tyo"]) == 1
+    assert authoring_main(["stamp", "tyo"]) == 1
     assert "did you mean 'toy'?" in capsys.readouterr().err
-    assert catalog._main([]) == 2
-    assert "Usage: python -m ftlib.catalog stamp NAME" in capsys.readouterr().err
-
-
-def test_the_command_runs_as_a_module():
-    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
-    command = [sys.executable, "-W", "error", "-m", "ftlib.catalog", "stamp", "no-such-entry"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
-    assert done.stderr.startswith("The catalog has no entry 'no-such-entry'")
 
 
 def test_import_stays_light():

@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from authoring import stamp
 from ftlib import _requirements, catalog, cli, doctor
 from ftlib._requirements import pinned_versions, requirements, unfit, untested, version
 from ftlib.doctor import CHECKS, FAILURE, NOTE, OK, Check, report
@@ -258,7 +259,7 @@ def data(monkeypatch, tmp_path):
         '  { path = "a.txt", size = 0, sha256 = "" },\n]\nsources = [{ from = "data", path = "sets" }]\n'
     )
     monkeypatch.setattr(catalog, "data_dir", lambda: tmp_path)
-    catalog.stamp("toy")
+    stamp.stamp("toy")
     return tmp_path
 
 

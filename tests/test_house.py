@@ -43,7 +43,7 @@ LODGERS = {
 BUDGET = {
     "ftlib": {
         "__init__": 50, "classroom": 5, "runtime": 270, "metrics": 240, "adapt": 805, "batches": 115, "resume": 285,
-        "catalog": 475, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145,
+        "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145,
         "train": 260,
         "tasks": 945, "cached": 45, "speech": 1_270, "robot": 1_045, "recipes": 315, "own": 1_390, "doctor": 440,
         "export": 1_045, "cli": 45,
@@ -53,7 +53,7 @@ BUDGET = {
         "lesson04": 1_045, "lesson05": 980, "lesson06": 630, "lesson09": 930, "lesson13": 715, "lesson14": 880,
         "lesson15": 265, "lesson16": 380, "lesson20": 125,
     },
-    "authoring": {"__init__": 15, "__main__": 45, "grid": 60, "record": 200, "notebooks": 1_605, "teach": 1_190,
+    "authoring": {"__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 200, "notebooks": 1_605, "teach": 1_190,
                   "kit": 595, "pretrain": 1_905},
 }  # fmt: skip
 NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_900}

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 
+from authoring import stamp
 from authoring.pretrain.speech_clips import Spoken, write_collection
 from authoring.pretrain.wavenet_export import export
 from ftlib import catalog, models, recipes, tasks
@@ -68,7 +69,7 @@ def shelf(folder, monkeypatch) -> Iterator[None]:
     """The small data folder in place of the course's own."""
     monkeypatch.setattr(catalog, "data_dir", lambda: folder)
     for name in ("speech-wavenet", "dictation"):
-        catalog.stamp(name)
+        stamp.stamp(name)
     for cached in (clips._index, clips._sound):
         cached.cache_clear()
     yield

@@ -16,6 +16,7 @@ COMMANDS = {
     "claims": ("collect what the lessons' claims came to", "authoring.notebooks.claims_report:claims_main"),
     "tune": ("choose each recipe's rate and step count on the tuning split of a domain", "authoring.record:tune_main"),
     "results": ("rebuild the recorded grid of a domain, or a lesson's own study", "authoring.record:results_main"),
+    "stamp": ("record size and hash of shipped files that changed", "authoring.stamp:main"),
     "teach": ("make the teacher's kit: guides, plans, slides, two editions", "authoring.teach.command:main"),
     "reading": ("make a copy of the lessons for reading: HTML pages", "authoring.teach.reading:main"),
     "kit": ("make one folder with which a room starts without a network", "authoring.kit.folder:main"),

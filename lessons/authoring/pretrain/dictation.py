@@ -138,7 +138,7 @@ def main() -> None:
     rows = write_collection(args.out, clips(sentences), MEGABYTES)
     (args.out / "words.txt").write_text("\n".join(general_words(args.texts)) + "\n", encoding="utf-8")
     write_card(args.out, rows)
-    print(f"{len(rows)} clips in {args.out}; now: python -m ftlib.catalog stamp {NAME}")
+    print(f"{len(rows)} clips in {args.out}; now: python -m authoring stamp {NAME}")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main() -> None:
     rows = write_collection(args.out, clips(), MEGABYTES)
     voices = {split: ", ".join(names) for split, names in VOICES.items()}
     shipping.write_card(args.out, "digits", n=len(rows), **voices)
-    print(f"{len(rows)} clips in {args.out}; now: python -m ftlib.catalog stamp {NAME}")
+    print(f"{len(rows)} clips in {args.out}; now: python -m authoring stamp {NAME}")
 
 
 if __name__ == "__main__":
