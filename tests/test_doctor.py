@@ -21,12 +21,6 @@ from ftlib._requirements import pinned_versions, requirements, unfit, untested, 
 from ftlib.doctor import CHECKS, FAILURE, NOTE, OK, Check, report
 
 ROOT = Path(__file__).resolve().parent.parent
-GOOD_DEVICE = {"device": "cpu", "gpu": "", "threads": 1, "error": ""}
-
-
-@pytest.fixture
-def no_probe(monkeypatch):
-    monkeypatch.setattr(doctor, "_probe", lambda: GOOD_DEVICE)
 
 
 @pytest.fixture
@@ -68,17 +62,20 @@ def test_the_real_thing_as_json():
     assert device["status"] == OK and "threads" in device["text"], device["text"]
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_check_that_crashes_is_a_failure_and_the_others_run(name, monkeypatch, no_probe, capsys):
-    def crash(*_):
+def test_a_check_that_crashes_is_a_failure_and_the_others_run(monkeypatch, tmp_path):
+    shadow(monkeypatch, tmp_path, torch="raise ImportError('no torch')")
+    for name in CHECKS:
+        monkeypatch.setitem(CHECKS, name, lambda *_: (OK, "fine", ""))
+
+    def crash():
         raise RuntimeError("the moon is full")
 
-    monkeypatch.setattr(doctor, "_probe", crash) if name == "device" else monkeypatch.setitem(CHECKS, name, crash)
-    checks = doctor.examine()
-    assert [check.name for check in checks] == list(CHECKS)
-    crashed = next(check for check in checks if check.name == name)
+    monkeypatch.setitem(CHECKS, "memory", crash)
+    checks = {check.name: check for check in doctor.examine()}
+    assert list(checks) == list(CHECKS)
+    crashed = checks.pop("memory")
     assert crashed.status == FAILURE and "RuntimeError: the moon is full" in crashed.text and crashed.fix
-    assert sum("moon" in check.text for check in checks) == 1
+    assert "no torch" in checks.pop("device").text and {check.text for check in checks.values()} == {"fine"}
 
 
 def test_exit_status_and_quiet(monkeypatch, capsys):
@@ -116,32 +113,32 @@ def test_python_range_is_the_projects(monkeypatch):
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
     (low, below) = (".".join(map(str, one)) for one in doctor.PYTHON)
     assert SpecifierSet(wanted) == SpecifierSet(f">={low},<{below}")
-    assert doctor._python()[0] == OK
+    assert CHECKS["python"]()[0] == OK
     for unsuited in ((3, 10, 9), (3, 14, 0)):
         monkeypatch.setattr(sys, "version_info", unsuited)
-        status, _, fix = doctor._python()
+        status, _, fix = CHECKS["python"]()
         assert status == FAILURE and "3.13" in fix
 
 
 def test_a_missing_or_outdated_package_is_a_failure(versions):
     versions.update(peft=None, numpy="1.2")
-    status, text, fix = doctor._packages()
+    status, text, fix = CHECKS["packages"]()
     assert status == FAILURE and "peft is missing" in text and "numpy is 1.2, but the course needs >=1.26" in text
     assert "pip install" in fix
 
 
 def test_another_version_is_a_note_and_a_build_tag_is_none(versions):
     versions["torch"] = f"{pinned_versions()['torch']}+cpu"
-    assert doctor._packages()[0] == OK
+    assert CHECKS["packages"]()[0] == OK
     versions.update(torch="2.99.0", huggingface_hub="3.0")
-    status, text, fix = doctor._packages()
+    status, text, fix = CHECKS["packages"]()
     assert status == NOTE and "torch is 2.99.0, tested with" in text and "huggingface_hub is 3.0" in text and fix
 
 
 def test_without_jupyterlab_it_is_a_note(versions):
     versions["jupyterlab"] = None
-    assert doctor._packages()[:2] == (NOTE, "jupyterlab is missing.")
-    status, text, _ = doctor._widgets()
+    assert CHECKS["packages"]()[:2] == (NOTE, "jupyterlab is missing.")
+    status, text, _ = CHECKS["widgets"]()
     assert status == NOTE and "JupyterLab is not installed" in text
 
 
@@ -186,6 +183,19 @@ def test_unfit_untested_and_version(versions):
 # --- torch and the machine
 
 
+@pytest.fixture
+def device(monkeypatch, tmp_path):
+    """A function that gives the finding on the device where these modules stand before the installed ones."""
+    for name in CHECKS:
+        monkeypatch.setitem(CHECKS, name, lambda *_: (OK, "fine", ""))
+
+    def found(**modules):
+        shadow(monkeypatch, tmp_path, **modules)
+        return next(check for check in doctor.examine() if check.name == "device")
+
+    return found
+
+
 @pytest.mark.parametrize(
     ("torch", "says"),
     [
@@ -194,33 +204,29 @@ def test_unfit_untested_and_version(versions):
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "Python stopped"),
     ],
 )
-def test_a_broken_torch_is_named(torch, says, monkeypatch, tmp_path):
-    shadow(monkeypatch, tmp_path, torch=torch)
-    status, text, fix = doctor._device(doctor._probe())
-    assert status == FAILURE and says in text and "pip install" in fix
+def test_a_broken_torch_is_named(torch, says, device):
+    check = device(torch=torch)
+    assert check.status == FAILURE and says in check.text and "pip install" in check.fix
 
 
-def test_a_torchvision_of_another_release_is_named(monkeypatch, tmp_path):
+def test_a_torchvision_of_another_release_is_named(device):
     torch = "class ops:\n    def load_library(path): raise OSError('undefined symbol')"
-    vision = "raise RuntimeError('operator torchvision::nms does not exist')"
-    shadow(monkeypatch, tmp_path, torch=torch, torchvision=vision)
-    status, text, _ = doctor._device(doctor._probe())
-    assert status == FAILURE and "torchvision::nms" in text
+    check = device(torch=torch, torchvision="raise RuntimeError('operator torchvision::nms does not exist')")
+    assert check.status == FAILURE and "torchvision::nms" in check.text
 
 
-def test_a_torch_that_hangs_is_a_failure(monkeypatch, tmp_path):
-    shadow(monkeypatch, tmp_path, torch="import time; time.sleep(30)")
+def test_a_torch_that_hangs_is_a_failure(device, monkeypatch):
     monkeypatch.setattr(doctor, "PROBE_SECONDS", 0.5)
-    check = doctor._run("device", lambda: doctor._device(doctor._probe()))
+    check = device(torch="import time; time.sleep(30)")
     assert check.status == FAILURE and "0.5 seconds" in check.text
 
 
 def test_devices():
-    assert doctor._device(GOOD_DEVICE)[:2] == (OK, "Computes on the CPU (cpu). Torch threads: 1.")
-    gpu = {**GOOD_DEVICE, "device": "cuda:0", "gpu": "A fast one"}
-    assert "A fast one (cuda:0)" in doctor._device(gpu)[1]
-    wrong = {**GOOD_DEVICE, "error": "FTLIB_DEVICE is 'tpu'."}
-    assert doctor._device(wrong) == (FAILURE, "FTLIB_DEVICE is 'tpu'.", "Unset FTLIB_DEVICE; the course needs no GPU.")
+    found, good = CHECKS["device"], {"device": "cpu", "gpu": "", "threads": 1, "error": ""}
+    assert found(good)[:2] == (OK, "Computes on the CPU (cpu). Torch threads: 1.")
+    assert "A fast one (cuda:0)" in found({**good, "device": "cuda:0", "gpu": "A fast one"})[1]
+    wrong = found({**good, "error": "FTLIB_DEVICE is 'tpu'."})
+    assert wrong == (FAILURE, "FTLIB_DEVICE is 'tpu'.", "Unset FTLIB_DEVICE; the course needs no GPU.")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ def test_devices():
 )
 def test_memory(total, free, status, monkeypatch):
     monkeypatch.setattr(doctor, "memory", lambda: (total * 1e9, free * 1e9))
-    found, text, fix = doctor._memory()
+    found, text, fix = CHECKS["memory"]()
     assert found == status and f"{total:.1f} GB of memory" in text and bool(fix) == (status != OK)
 
 
@@ -243,7 +249,7 @@ def test_a_containers_memory_limit_counts(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("free", "status"), [(0.4, FAILURE), (1, NOTE), (30, OK)])
 def test_disk(free, status, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=free * 1e9))
-    found, text, fix = doctor._disk()
+    found, text, fix = CHECKS["disk"]()
     assert found == status and f"{free:.1f} GB" in text and bool(fix) == (status != OK)
 
 
@@ -264,56 +270,57 @@ def data(monkeypatch, tmp_path):
 
 
 def test_shipped_files(data):
-    assert doctor._files()[:2] == (OK, "All 1 shipped files are there and unchanged.")
+    assert CHECKS["files"]()[:2] == (OK, "All 1 shipped files are there and unchanged.")
     (data / "sets" / "a.txt").write_text("jello")
-    status, text, fix = doctor._files()
+    status, text, fix = CHECKS["files"]()
     assert status == FAILURE and "toy" in text and "sha256" in text and fix == "Run: git checkout -- data/sets"
     (data / "sets" / "a.txt").unlink()
-    assert "missing" in doctor._files()[1]
+    assert "missing" in CHECKS["files"]()[1]
 
 
-def test_widgets(monkeypatch, versions):
-    monkeypatch.setattr(doctor, "_has_extension", lambda: True)
+def test_widgets(monkeypatch, versions, tmp_path):
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda _: [str(tmp_path)])
     monkeypatch.setitem(sys.modules, "ipywidgets", SimpleNamespace(__version__="8.1.9"))
     versions.update(jupyterlab="4.6", jupyterlab_widgets="3.0.17")
-    assert doctor._widgets()[0] == OK
+    assert CHECKS["widgets"]()[0] != OK, "the extension is nowhere where jupyter looks"
+    manager = tmp_path / "@jupyter-widgets" / "jupyterlab-manager"
+    manager.mkdir(parents=True)
+    (manager / "package.json").write_text("{}")
+    assert CHECKS["widgets"]()[0] == OK
     versions["jupyterlab_widgets"] = "1.1"
-    status, text, fix = doctor._widgets()
+    status, text, fix = CHECKS["widgets"]()
     assert status == NOTE and "does not fit" in text and "jupyterlab_widgets==3.*" in fix
     versions["jupyterlab_widgets"] = None
-    assert "no widget extension" in doctor._widgets()[1]
+    assert "no widget extension" in CHECKS["widgets"]()[1]
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    assert doctor._widgets()[0] == FAILURE
+    assert CHECKS["widgets"]()[0] == FAILURE
 
 
-def test_the_extension_is_looked_for_where_jupyter_looks(monkeypatch, tmp_path):
-    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda _: [str(tmp_path)])
-    assert not doctor._has_extension()
-    (tmp_path / "@jupyter-widgets" / "jupyterlab-manager").mkdir(parents=True)
-    (tmp_path / "@jupyter-widgets" / "jupyterlab-manager" / "package.json").write_text("{}")
-    assert doctor._has_extension()
-
-
-def test_rendering(monkeypatch):
-    monkeypatch.setattr(doctor, "_ask", lambda module: {"error": "", "pictures": "rendered with egl"})
-    status, text, _ = doctor._rendering()
-    assert status == OK and "mujoco 3" in text and "rendered with egl" in text
-    monkeypatch.setattr(doctor, "_ask", lambda module: {"error": "this mujoco is too new"})
-    status, text, _ = doctor._rendering()
-    assert status == NOTE and "cannot run here" in text and "too new" in text
+@pytest.mark.parametrize(
+    ("told", "status", "says"),
+    [
+        ({"error": "", "pictures": "rendered with egl"}, OK, ("mujoco 3", "rendered with egl")),
+        ({"error": "this mujoco is too new"}, NOTE, ("cannot run here", "too new")),
+    ],
+)
+def test_rendering(told, status, says, monkeypatch):
+    done = subprocess.CompletedProcess([], 0, json.dumps(told))
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: done)
+    found, text, _ = CHECKS["rendering"]()
+    assert found == status and all(part in text for part in says)
 
 
 def test_audio(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    assert doctor._audio()[0] == FAILURE and "lessons 13 and 14" in doctor._audio()[1]
+    assert CHECKS["audio"]()[0] == FAILURE and "lessons 13 and 14" in CHECKS["audio"]()[1]
     monkeypatch.setitem(sys.modules, "soundfile", SimpleNamespace(__version__="0.13"))
-    assert doctor._audio()[0] == OK
+    assert CHECKS["audio"]()[0] == OK
 
     def no_library(_):
         raise OSError("sndfile library not found")
 
     monkeypatch.setattr(doctor.importlib, "import_module", no_library)
-    status, text, fix = doctor._audio()
+    status, text, fix = CHECKS["audio"]()
     assert status == FAILURE and "sndfile library not found" in text and "libsndfile" in fix
 
 
@@ -328,7 +335,7 @@ def lessons(monkeypatch, tmp_path):
         for name, content in about.items():
             notebook = {"cells": [], "metadata": {"ftlib": content}, "nbformat": 4, "nbformat_minor": 5}
             (tmp_path / "lessons" / f"{name[1:]}_x.ipynb").write_text(json.dumps(notebook))
-        return doctor._lessons()
+        return CHECKS["lessons"]()
 
     return make
 
