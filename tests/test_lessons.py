@@ -10,7 +10,6 @@ import pytest
 from authoring.notebooks import book, rules
 from authoring.notebooks.header import POSITION, header
 from ftlessons.classroom.checks import get_exercise, grade
-from ftlessons.classroom.quizzes import load_quiz
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = book.find(ROOT / "lessons")
@@ -25,34 +24,15 @@ def test_the_course_has_lessons_and_they_alone_are_notebooks():
 
 
 @each_lesson
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
-def test_rule(lesson, rule):
-    faults = rule(lesson)
+def test_a_lesson_keeps_the_rules_and_is_saved_as_the_commands_write_it(lesson):
+    faults = [fault for rule in rules.RULES for fault in rule(lesson)]
+    if lesson.path.read_text(encoding="utf-8") != book.dumps(lesson.notebook):
+        faults.append(f"run `make lessons ONLY={lesson.id}`: the file is not in its normal form")
+    if lesson.notebook.cells[POSITION].source != header(lesson, BY_ID, book.repository(ROOT)):
+        faults.append("run `make lessons` or `... --headers`: the header says something else than the metadata")
     assert not faults, f"{lesson.path.name}: " + "; ".join(faults)
-
-
-@each_lesson
-def test_saved_in_normal_form(lesson):
-    text = lesson.path.read_text(encoding="utf-8")
-    assert text == book.dumps(lesson.notebook), f"run `make lessons ONLY={lesson.id}`"
-
-
-@each_lesson
-def test_header_says_what_the_metadata_says(lesson):
-    written = lesson.notebook.cells[POSITION].source
-    assert written == header(lesson, BY_ID, book.repository(ROOT)), "run `make lessons` or `... --headers`"
-
-
-@each_lesson
-def test_calm(lesson):
     for figure in rules.calm(lesson):
         warnings.warn(f"{lesson.path.name}: {figure}", stacklevel=1)
-
-
-@each_lesson
-def test_quizzes_explain_every_choice(lesson):
-    for id in rules.quiz_ids(lesson):
-        assert all(choice.why for question in load_quiz(id) for choice in question.choices)
 
 
 @pytest.fixture
