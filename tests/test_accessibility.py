@@ -34,8 +34,6 @@ ROOT = Path(__file__).resolve().parent.parent
 LESSONS = book.find(ROOT / "lessons")
 CARDS = sorted((ROOT / "data").glob("*/*/README.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "lessons").glob("*.md")), *CARDS]
-each_lesson = pytest.mark.parametrize("lesson", [pytest.param(lesson, id=lesson.id) for lesson in LESSONS])
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 # Machado, Oliveira & Fernandes 2009: what a reader without one kind of cone sees, in linear RGB
 BLINDNESS = {
@@ -68,13 +66,12 @@ def apart(one, other, blindness):
     return float(np.linalg.norm(lab(one, blindness) - lab(other, blindness)))
 
 
-@pytest.mark.parametrize("blindness", BLINDNESS)
-def test_all_eyes_tell_the_colours_apart(blindness):
+def test_all_eyes_tell_the_colours_apart():
     close = {
-        (one, other): round(apart(one, other, blindness), 1)
-        for one, other in itertools.combinations(palette.COLOURS, 2)
-        if apart(one, other, blindness) < LEAST_APART
-    }
+        (one, other, eyes): round(apart(one, other, eyes), 1)
+        for one, other in itertools.combinations(palette.COLOURS, 2) for eyes in BLINDNESS
+        if apart(one, other, eyes) < LEAST_APART
+    }  # fmt: skip
     assert not close
     assert len(set(palette.MARKERS)) == len(palette.MARKERS) == len(palette.COLOURS)
 
@@ -85,9 +82,9 @@ def test_the_measure_itself():
     assert palette.contrast("black", "white") == pytest.approx(21)
 
 
-@pytest.mark.parametrize("colour", [*palette.COLOURS, palette.FAINT, palette.GUIDE])
-def test_a_line_stands_out_from_a_figures_page(colour):
-    assert palette.contrast(colour, plots.STYLE["figure.facecolor"]) >= palette.LEAST_FOR_LINES
+def test_a_line_stands_out_from_a_figures_page():
+    for colour in (*palette.COLOURS, palette.FAINT, palette.GUIDE):
+        assert palette.contrast(colour, plots.STYLE["figure.facecolor"]) >= palette.LEAST_FOR_LINES, colour
 
 
 def test_a_figure_brings_its_own_page_in_every_theme():
@@ -245,42 +242,40 @@ def jumps(found):
     return [(above, below) for above, below in itertools.pairwise([0, *found]) if below > above + 1]
 
 
-@each_lesson
-def test_everything_shown_in_a_lesson_has_words(lesson):
-    found = [fault for text in shown(lesson) for fault in faults(text)]
-    assert not found, f"{lesson.path.name}: {'; '.join(found)}"
+def test_everything_shown_has_words_and_headings_leave_no_level_out():
+    found = []
+    for lesson in LESSONS:
+        prose_cells = [cell.source for cell in lesson.notebook.cells if cell.cell_type == "markdown"]
+        above = [level for text in prose_cells for level in levels(text)]
+        found += [f"{lesson.path.name}: {fault}" for text in shown(lesson) for fault in faults(text)]
+        found += [f"{lesson.path.name}: headings {above}"] if above[0] != 1 or jumps(above) else []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        found += [f"{page.parent.name}/{page.name}: {fault}" for fault in faults(text)]
+        if levels(text)[0] != 1 or levels(text).count(1) != 1 or jumps(levels(text)):
+            found.append(f"{page.parent.name}/{page.name}: headings {levels(text)}")
+    assert not found, "\n".join(found)
 
 
-@each_lesson
-def test_headings_of_a_lesson_leave_no_level_out(lesson):
-    found = [level for cell in lesson.notebook.cells if cell.cell_type == "markdown" for level in levels(cell.source)]
-    assert found[0] == 1 and not jumps(found), f"{lesson.path.name}: {jumps(found)}"
+FAULTS = {
+    "![](x.png)": "an image says only ''",
+    '<img src="x" alt="a plot">': "an image says only 'a plot'",
+    "see [here](x.md)": "does not say where it leads",
+    "| | |\n|--|--|\n| a | b |": "a column without a name",
+    "<table><tr><td>1</td></tr></table>": "a table has no headers",
+    '<audio controls src="x">': "a sound or drawing has no name",
+    '<b tabindex="3">x</b>': "breaks the order",
+    "<details><summary></summary>x</details>": "a fold does not say what is in it",
+}
 
 
-@each_page
-def test_pages_have_words_and_headings_in_order(page):
-    text = page.read_text(encoding="utf-8")
-    assert not list(faults(text))
-    assert levels(text)[0] == 1 and levels(text).count(1) == 1 and not jumps(levels(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("![](x.png)", "an image says only ''"),
-        ('<img src="x" alt="a plot">', "an image says only 'a plot'"),
-        ("see [here](x.md)", "does not say where it leads"),
-        ("| | |\n|--|--|\n| a | b |", "a column without a name"),
-        ("<table><tr><td>1</td></tr></table>", "a table has no headers"),
-        ('<audio controls src="x">', "a sound or drawing has no name"),
-        ('<b tabindex="3">x</b>', "breaks the order"),
-        ("<details><summary></summary>x</details>", "a fold does not say what is in it"),
-    ],
-)
-def test_the_rules_themselves(text, fault):
-    assert any(fault in found for found in faults(text))
+def test_the_rules_themselves():
+    for text, fault in FAULTS.items():
+        assert any(fault in found for found in faults(text)), text
     assert not list(faults("[lesson 03](03.ipynb)\n| a | b |\n|--|--|\n| 1 | 2 |"))
     assert jumps(levels("# a\n## b\n#### c\n## d")) == [(2, 4)]
+    assert list(unnamed("widgets.Textarea(value='x', description='')")) and list(unnamed("w.Button()"))
+    assert not list(unnamed("widgets.Text(placeholder='Write.')"))
 
 
 def test_what_the_library_makes_has_words():
@@ -317,11 +312,6 @@ def unnamed(source):
 def test_every_control_has_a_name():
     for path in (ROOT / "lessons" / "ftlessons").rglob("*.py"):
         assert not list(unnamed(path.read_text(encoding="utf-8"))), path.name
-
-
-def test_the_rule_on_controls_itself():
-    assert list(unnamed("widgets.Textarea(value='x', description='')")) and list(unnamed("w.Button()"))
-    assert not list(unnamed("widgets.Text(placeholder='Write.')"))
 
 
 OURS = {"pages": pages.PAGE, "slides": (REVEAL / "course.css").read_text(encoding="utf-8")}

@@ -193,20 +193,6 @@ def test_stages_hold_every_parameter_once_in_order_and_the_head_alone_is_the_hea
     assert set(map(id, table["head"])) == {id(m) for m in [*auxiliary, adapt.get_head(model)]}
 
 
-def test_stages_of_resnet_are_its_own_modules():
-    model = resnet10()
-    table = adapt.stages(model)
-    assert table["stem"] == [model.conv1, model.bn1]
-    assert table["layer3"] == [model.layer3] and table["head"] == [model.fc]
-
-
-def test_stages_of_vit_include_its_loose_parameters():
-    model = vit()
-    held = {id(p) for part in adapt.stages(model)["stem"] for p in part.parameters()}
-    assert {id(model.class_token), id(model.encoder.pos_embedding)} <= held
-    assert model.encoder.ln in adapt.stages(model)["layer1"]
-
-
 def test_stages_of_inception_without_auxiliary_head():
     with torch.device("meta"):
         model = tv.Inception3(num_classes=5, init_weights=False, aux_logits=False)
@@ -295,11 +281,6 @@ def test_unknown_stage_is_refused_and_nothing_changes(operation, name):
     assert adapt.count(model) == before
 
 
-def test_change_cannot_be_altered():
-    with pytest.raises(AttributeError):
-        adapt.freeze(resnet10(), "stem").total = 3
-
-
 # ------------------------------------------------------------------------------------------ train_mode
 
 
@@ -374,13 +355,6 @@ def test_replace_head_keeps_everything_before_it(family):
     assert change.total == adapt.count(model)[1] and path in str(change)
 
 
-@pytest.mark.parametrize("build", [resnet10, vit, convnext, mobilenet, vgg])
-def test_replaced_head_predicts(build):
-    model = build().eval()
-    adapt.replace_head(model, 4)
-    assert model(images(size=16 if build is vit else 32)).shape == (2, 4)
-
-
 def test_replace_head_of_inception_serves_both_heads():
     model = inception()
     adapt.replace_head(model, 3)
@@ -430,14 +404,6 @@ def test_replace_head_tells_a_transformer_its_task(build):
     assert torch.allclose(out.loss, nn.functional.mse_loss(out.logits[:, 0], target))
     adapt.replace_head(model, 2)
     assert model.config.problem_type == "single_label_classification"
-
-
-def test_transformer_with_new_head_reloads(tmp_path):
-    model = bert()
-    adapt.replace_head(model, 3)
-    model.save_pretrained(tmp_path)
-    again = tf.BertForSequenceClassification.from_pretrained(tmp_path)
-    assert torch.equal(again.classifier.weight, model.classifier.weight)
 
 
 @pytest.mark.parametrize(
@@ -548,19 +514,10 @@ def test_parameter_groups_give_earlier_stages_lower_rates():
     torch.optim.AdamW(groups)
 
 
-def test_parameter_groups_without_decay_share_one_rate():
-    assert {g["lr"] for g in adapt.parameter_groups(bert(), 3e-4)} == {3e-4}
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"lr": 0.0}, {"lr": float("nan")}, {"decay": 0.0}, {"decay": 1.5}, {"weight_decay": -0.1}]
-)
-def test_parameter_groups_refuse_wrong_numbers(wrong):
-    with pytest.raises(ValueError, match="needs lr > 0"):
-        adapt.parameter_groups(resnet10(), **({"lr": 0.1} | wrong))
-
-
-def test_parameter_groups_refuse_a_frozen_network():
+def test_parameter_groups_refuse_what_cannot_train():
+    for wrong in ({"lr": 0.0}, {"lr": float("nan")}, {"decay": 0.0}, {"decay": 1.5}, {"weight_decay": -0.1}):
+        with pytest.raises(ValueError, match="needs lr > 0"):
+            adapt.parameter_groups(resnet10(), **({"lr": 0.1} | wrong))
     model = resnet10()
     adapt.freeze(model)
     with pytest.raises(ValueError, match="nothing is trainable"):

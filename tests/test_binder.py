@@ -10,7 +10,6 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -25,12 +24,11 @@ PATIENCE = 0.1  # of a lesson's minutes may go by in waiting, on that core
 GPU = re.compile(r"nvidia|cuda|triton|cupy|-cu\d\d")
 WHEELS = {"torch", "torchvision", "torchaudio"}  # their CPU builds need nothing of a GPU
 LESSONS = [lesson for lesson in book.find(ROOT / "lessons") if "seconds" in lesson.about]
-each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NEEDED = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["lab"]]
 
 
-def tested_versions() -> dict[str, str]:
+def pinned_versions() -> dict[str, str]:
     """What constraints.txt pins, by name."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = (line.partition(";")[0].strip().split("==") for line in lines if "==" in line and line[0] != "#")
@@ -43,13 +41,13 @@ def named_versions(text: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found}
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_scripts_are_executable_and_parse(script):
-    assert os.access(script, os.X_OK) or os.name == "nt"
-    subprocess.run(["bash", "-n", str(script)], check=True)
+def test_scripts_are_executable_and_parse():
+    for script in SCRIPTS:
+        assert os.access(script, os.X_OK) or os.name == "nt"
+        subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_the_image_has_the_tested_versions_and_no_cuda():
+def test_the_image_has_the_pinned_versions_and_no_cuda():
     build = SCRIPTS[0].read_text()
     assert "--torch-backend=cpu" in build and "-c constraints.txt" in build and ".[lab]" in build
     assert not re.search(r"==\d", build), "versions stand in constraints.txt alone"
@@ -72,22 +70,16 @@ def test_start_makes_the_copy_and_goes_on(tmp_path):
     assert (copy / "03_fine_tuning_recipe.ipynb").exists(), run.stdout + run.stderr
 
 
-@each_lesson
-def test_a_lesson_stays_within_binders_memory_beside_jupyterlab(lesson):
-    assert lesson.about["peak_mb"] + SERVER_MB <= MEMORY_MB
-
-
-def test_the_limit_for_every_lesson_to_come_fits_too():
-    assert usage.BUDGET["peak_mb"] + SERVER_MB <= MEMORY_MB
-
-
-@each_lesson
-def test_a_lesson_computes_on_one_core_in_a_small_part_of_its_minutes(lesson):
-    assert max(lesson.about["seconds"], usage.budget(lesson).seconds) <= PATIENCE * 60 * lesson.about["minutes"]
+def test_lessons_stay_within_binders_memory_beside_jupyterlab_and_compute_in_a_small_part_of_their_minutes():
+    assert usage.BUDGET["peak_mb"] + SERVER_MB <= MEMORY_MB, "the limit for every lesson to come fits too"
+    for lesson in LESSONS:
+        assert lesson.about["peak_mb"] + SERVER_MB <= MEMORY_MB, lesson.id
+        seconds = max(lesson.about["seconds"], usage.budget(lesson).seconds)
+        assert seconds <= PATIENCE * 60 * lesson.about["minutes"], lesson.id
 
 
 def test_every_version_named_agrees_with_the_tested_one():
-    tested = tested_versions()
+    tested = pinned_versions()
     for path in FOLDER.iterdir():
         named = named_versions(path.read_text(encoding="utf-8"))
         assert {name: tested.get(name) for name in named} == named, path.name
@@ -97,16 +89,16 @@ def test_the_rule_on_versions_itself():
     assert named_versions("torch==2.10.0\n  - PyTorch-cpu=2.9  # conda\nset -e; x=3y") == {
         "torch": "2.10.0", "pytorch-cpu": "2.9", "x": "3y",
     }  # fmt: skip
-    assert tested_versions()["torch"] == "2.11.0"
+    assert pinned_versions()["torch"] == "2.11.0"
 
 
 def test_every_package_that_is_needed_has_a_tested_version():
-    tested = tested_versions()
+    tested = pinned_versions()
     assert not [need.name for need in NEEDED if canonicalize_name(need.name) not in tested]
     assert all(need.specifier.contains(tested[canonicalize_name(need.name)]) for need in NEEDED)
 
 
-def test_every_installation_keeps_to_the_tested_versions():
+def test_every_installation_keeps_to_the_pinned_versions():
     installs = [line for path in SCRIPTS for line in path.read_text().splitlines() if re.search(r"\binstall\b", line)]
     assert len(installs) == 2 and all("-c constraints.txt" in line for line in installs)
     assert not {path.name for path in FOLDER.iterdir()} & {"requirements.txt", "environment.yml", "Dockerfile"}

@@ -24,13 +24,6 @@ def items(name: str) -> pd.DataFrame:
 
 
 @each
-def test_ids_are_unique_and_every_text_has_a_class(name):
-    table = items(name)
-    assert table.id.is_unique and table.text.str.strip().eq(table.text).all() and table.text.ne("").all()
-    assert set(table.label) == set(tasks.get(name).classes) and set(table.split) >= SPLITS
-
-
-@each
 def test_no_two_texts_are_near_copies(name):
     texts, worst = items(name).text.str.lower().tolist(), []
     for start in range(0, len(texts), 500):

@@ -37,7 +37,7 @@ def test_a_lesson_keeps_the_rules_and_is_saved_as_the_commands_write_it(lesson):
 
 @pytest.fixture
 def short_practice(monkeypatch):
-    """For lesson 16: a few episodes of the policy as it ships, where the exercise fine-tunes it and practises a hundred.
+    """For lesson 16: a few episodes of the policy as it ships, where the exercise tunes it and practises 100.
 
     Which answers are wrong depends on which episodes failed, not on how many there are.
     """

@@ -169,14 +169,6 @@ def test_a_rare_study_row_is_scored_on_all_test_people():
         rare.scored("1 in 30", "forest", 0)
 
 
-def test_a_live_rare_head_repeats_the_record():
-    from ftlib import results
-
-    table = results.study("rare")
-    on_record = table[(table.share == "1 in 10") & (table.method == "head") & (table.seed == 2)].iloc[0]
-    assert rare.one("1 in 10", "head", 2)["f1"] == pytest.approx(on_record.f1, abs=0.02)
-
-
 @pytest.fixture
 def recorded():
     """Two seeds of three arms, with curves made up."""

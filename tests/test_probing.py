@@ -146,12 +146,6 @@ def test_what_the_claims_take_from_the_record():
         probes.at(table, "birds", "layer4")
 
 
-def test_a_recorded_probe_is_repeated_live():
-    row = results.study("probes").query("weights == 'letters' and target == 'strokes' and seed == 0").iloc[0]
-    live = probes.one("letters", "strokes", 0)
-    assert all(live[stage] == pytest.approx(row[stage], abs=0.02) for stage in probes.STAGES)
-
-
 def test_the_table_of_starts_has_a_row_for_each_candidate_with_size_and_licence():
     table = starts.decision_table(results.study("starts"))
     assert len(table) == sum(map(len, starts.CANDIDATES.values()))

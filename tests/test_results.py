@@ -261,12 +261,6 @@ def test_map_keeps_what_was_finished_before_a_job_failed(tmp_path, threads):
     assert grid.run_jobs(count, JOBS, done, 1) == ROWS and count.calls == [("a", 3)]
 
 
-def test_a_run_is_found_again_by_the_settings_it_reads():
-    settings = {"head": {"lr": 1}, "head_then_all": {"lr": 2}, "full": {"lr": 3}, "svm": {"C": 4}}
-    assert record._needed("head_then_all", settings) == {"head": {"lr": 1}, "head_then_all": {"lr": 2}}
-    assert record._needed("svm", settings) == {"svm": {"C": 4}}
-
-
 @pytest.mark.parametrize("kind", ["checkpoint", "dataset"])
 def test_unfinished_grids_of_another_state_of_the_data_are_not_used(data_dir, kind):
     entry = '[net]\nkind = "{kind}"\ntitle = "t"\nlicence = "MIT"\nsources = [{{ from = "data", path = "x" }}]\n'
@@ -379,22 +373,6 @@ def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
     loaded = results.load("vision", "digits")
     assert loaded.score.tolist() == recorded.score.tolist() and tuple(loaded.columns) == recipes.COLUMNS
     assert len(results.load_traces("vision", "digits")) == 2 * len(Task.traced)
-
-
-def test_one_runs_recipes_and_rivals(monkeypatch):
-    monkeypatch.setattr(recipes, "run_rival", lambda *a, **k: ("rival", a, k))
-    assert record._one("digits", "svm", 1, 0, {}, "tune", "tune_valid") == (
-        "rival",
-        ("svm", "digits", 1, 0),
-        {"settings": {}, "train_split": "tune", "test_split": "tune_valid"},
-    )
-
-
-def test_trace_of_a_short_run_fits_in_json():
-    settings = {"head": {"lr": 0.01, "steps": 20}}
-    found = record._trace("digits", "head", 1, 0, settings, 10)
-    assert len(found["seconds"]) == len(found["score"]) == 2 and found["recipe"] == "head"
-    assert json.loads(json.dumps(found)) == found
 
 
 # what the lessons show

@@ -15,7 +15,6 @@ from authoring.pretrain import arm as pretrain_arm
 from ftlessons.lesson15.studies import arm_cloning
 from ftlessons.lesson16.studies import arm_forgetting, arm_mixes, arm_next, arm_worlds
 from ftlib import adapt, metrics, models, recipes, results, tasks
-from ftlib.models.policy import Policy
 from ftlib.robot import demonstrations, reports, rollouts
 from ftlib.robot import tasks as arm_tasks
 from ftlib.robot.arm import OBSERVATION, STEPS, Arm, World
@@ -40,12 +39,6 @@ def test_no_two_groups_share_a_seed():
     spans += [(arm_cloning.DEMO_SEEDS, arm_cloning.DEMO_SEEDS + 6000), (arm_cloning.TEST_SEEDS, 80_000)]
     spans.sort()
     assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
-
-
-def test_both_tasks_are_known_by_name():
-    assert tasks.names("robotics") == ["pick_and_place", "push"]
-    assert isinstance(tasks.get("pick_and_place").source, Push)
-    assert tasks.get("push").grid == ()
 
 
 def test_a_smaller_budget_is_part_of_a_larger_one():
@@ -83,10 +76,6 @@ def test_an_untrained_policy_differs_by_seed_and_sees_like_the_trained_one():
     first, again, other = (task.untrained(seed).layer2[0].weight for seed in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.equal(task.untrained(0).layer1[0].mean, task.pretrained().layer1[0].mean)
-
-
-def test_stages_are_the_three_layers_and_the_head():
-    assert list(adapt.stages(Policy())) == ["layer1", "layer2", "layer3", "head"]
 
 
 def test_a_score_is_a_share_of_episodes(few):

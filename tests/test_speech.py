@@ -18,7 +18,6 @@ from ftlib.models.wavenet import WaveNet
 from ftlib.speech import audio, clips, ctc
 from ftlib.speech import tasks as speech
 from ftlib.speech.transcription import GeneralSpeech
-from ftlib.tasks.base import Task
 
 SPLITS = ("train", "tune", "tune_valid", "test")
 SETTINGS = {name: {"lr": 1e-3, "steps": 2} for name in ("scratch", "top", "full", "head", "head_then_all")}
@@ -288,11 +287,6 @@ def test_folders_that_cannot_be_used(tmp_path):
     soundfile.write(tmp_path / "7_ann_0.wav", sound(0, 0.4), 8000)
     with pytest.raises(ValueError, match="one speaker, ann"):
         speech.RecordedDigits(tmp_path)
-
-
-def test_tasks_are_registered():
-    assert {"spoken_digits", "medical_dictation", "legal_dictation"} < set(tasks.names("speech"))
-    assert all(isinstance(tasks.get(name), Task) for name in tasks.names("speech"))
 
 
 def test_the_dictionary_knows_every_word_that_is_said():
