@@ -138,29 +138,42 @@ def course(tmp_path_factory) -> Path:
     return root
 
 
-def run(course: Path, *command: str) -> str:
-    """Run Python in the copy, with the copy's packages alone."""
+# one process in the copy, with the copy's packages alone: record the study, run and head the lesson, teach it, grade it
+PROGRAM = """
+import json
+from pathlib import Path
+from authoring.__main__ import main
+for command in ("results toy_doubles", "lessons --only 99", "teach --only 99"):
+    assert not main(command.split()), command
+from authoring.notebooks import book, rules
+from authoring.teach import sections
+from ftlessons.classroom.checks import grade
+from ftlib import tasks
+lesson = book.read(Path("lessons/99_toy.ipynb"))
+print(json.dumps({
+    "faults": [fault for rule in rules.RULES for fault in rule(lesson)], "widgets": sections.WIDGETS,
+    "grade": grade("99-double", 6).status, "task": type(tasks.get("doubles")).__name__, "there": rules.__file__,
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(course) -> dict:
+    """What the program tells."""
     path = os.pathsep.join(str(course / name) for name in (".", "lessons"))
     done = subprocess.run(
-        [sys.executable, *command], cwd=course, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM], cwd=course, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
     )
     assert not done.returncode, done.stdout + done.stderr
-    return done.stdout
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def ask(course: Path, program: str) -> object:
-    """What a program prints, as JSON."""
-    return json.loads(run(course, "-c", program).splitlines()[-1])
-
-
-def test_its_study_is_found_and_recorded(course):
-    run(course, "-m", "authoring", "results", "toy_doubles")
+def test_its_study_is_found_and_recorded(course, told):
     recorded = json.loads((course / "data/results/toy_doubles.json").read_text(encoding="utf-8"))
     assert recorded["lesson"] == "99" and recorded["columns"]["double"] == [0, 2, 4]
 
 
-def test_it_is_run_measured_and_headed(course):
-    run(course, "-m", "authoring", "lessons", "--only", "99")
+def test_it_is_run_measured_and_headed(course, told):
     lesson = book.read(course / "lessons/99_toy.ipynb")
     assert lesson.about["seconds"] > 0 and "On one CPU core" in lesson.notebook.cells[1].source
     assert "99_toy.ipynb" in (course / "README.md").read_text(encoding="utf-8")
@@ -168,20 +181,9 @@ def test_it_is_run_measured_and_headed(course):
     assert index["99"]["exercises"] == ["99-double"] and index["99"]["quizzes"] == ["99"]
 
 
-def test_it_keeps_the_rules_and_is_taught(course):
-    program = (
-        "import json; from pathlib import Path; from authoring.notebooks import book, rules; "
-        "from authoring.teach import sections; from ftlessons.classroom.checks import grade; from ftlib import tasks; "
-        "lesson = book.read(Path('lessons/99_toy.ipynb')); "
-        "print(json.dumps({'faults': [f for rule in rules.RULES for f in rule(lesson)], "
-        "'widgets': sections.WIDGETS, 'grade': grade('99-double', 6).status, "
-        "'task': type(tasks.get('doubles')).__name__, "
-        "'there': str(Path(rules.__file__).resolve())}))"
-    )
-    found = ask(course, program)
-    assert found["there"].startswith(str(course.resolve()))
-    assert found["faults"] == [] and found["grade"] == "correct" and found["task"] == "Doubles"
-    assert "toy_bench" in found["widgets"]
-    run(course, "-m", "authoring", "teach", "--only", "99")
+def test_it_keeps_the_rules_and_is_taught(course, told):
+    assert Path(told["there"]).resolve().is_relative_to(course.resolve())
+    assert told["faults"] == [] and told["grade"] == "correct" and told["task"] == "Doubles"
+    assert "toy_bench" in told["widgets"]
     guides = [path for path in (course / "build").rglob("*99*") if path.is_file()]
     assert any("Doubles" in path.read_text(encoding="utf-8", errors="replace") for path in guides)
