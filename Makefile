@@ -14,7 +14,7 @@ STAMP = $(VENV)/.ftlib-$(1)-$(KEY)
 HEADLESS := $(shell test "$$(uname)" = Linux && test -z "$$DISPLAY$$WAYLAND_DISPLAY" && echo --no-browser)
 AS_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
-.PHONY: help lab test browser lessons teach reading release bench kit test-colab install-lab install-test
+.PHONY: help lab test browser lessons teach reading release bench kit test-colab test-newest test-lowest install-lab install-test
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,8 @@ help:
 	@echo "make kit               one folder, build/kit, that starts the course without a network"
 	@echo "make kit PLATFORMS=\"linux mac windows\" PYTHONS=\"3.11 3.13\"   for a room of mixed laptops"
 	@echo "make test-colab        run lessons with what Colab ships; ONLY=\"03 06\" chooses them"
+	@echo "make test-newest       all tests and lessons with the newest release of everything; ONLY=tests chooses paths"
+	@echo "make test-lowest       the same with the lowest versions that pyproject.toml allows"
 
 # opens the learner's copy of the lessons, also where the check finds something wrong
 lab: install-lab
@@ -71,9 +73,13 @@ kit: install-lab
 	@"$(BIN)/python" -m authoring kit --folder "$(KIT)" $(if $(PLATFORMS),--platforms $(PLATFORMS)) \
 	  $(if $(PYTHONS),--pythons $(PYTHONS))
 
-# needs the network, and several GB of disk in build/colab
+# needs the network, and several GB of disk in build/versions
 test-colab: install-test
-	@"$(BIN)/python" tests/colab $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
+	@"$(BIN)/python" tests/versions colab $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
+
+# all tests and lessons with the newest release of everything, or with the lowest that pyproject.toml allows
+test-newest test-lowest: test-%: install-test
+	@"$(BIN)/python" tests/versions $* --workers $(WORKERS) $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
 
 # Installs once per set of requirements. An environment made for another checkout is pointed at this one.
 install-lab install-test: install-%:

@@ -89,7 +89,7 @@ def test_the_rule_on_versions_itself():
     assert named_versions("torch==2.10.0\n  - PyTorch-cpu=2.9  # conda\nset -e; x=3y") == {
         "torch": "2.10.0", "pytorch-cpu": "2.9", "x": "3y",
     }  # fmt: skip
-    assert pinned_versions()["torch"] == "2.11.0"
+    assert re.fullmatch(r"2\.\d+\.\d", pinned_versions()["torch"])
 
 
 def test_every_package_that_is_needed_has_a_tested_version():

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from authoring import stamp
 from ftlib import _requirements, catalog, cli, doctor
@@ -25,13 +26,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def versions(monkeypatch):
-    """Pretend that packages have other versions: {"numpy": "1.0", "peft": None}."""
+    """Pretend that packages have other versions than the tested: {"numpy": "1.0", "peft": None}."""
     pretended: dict[str, str | None] = {}
+    tested = pinned_versions()
     real = importlib.metadata.version
 
     def fake(name):
         if name not in pretended:
-            return real(name)
+            return tested.get(canonicalize_name(name)) or real(name)
         if pretended[name] is None:
             raise importlib.metadata.PackageNotFoundError(name)
         return pretended[name]
@@ -161,7 +163,9 @@ def test_requirements_of_an_installed_wheel(monkeypatch, tmp_path):
 
 
 def test_tested_versions_obey_markers_and_the_wheels_copy(monkeypatch, tmp_path):
-    assert pinned_versions()["torch"] == "2.11.0" and "pywinpty" not in pinned_versions() or os.name == "nt"
+    train = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["constraint-dependencies"]
+    assert f"torch=={pinned_versions()['torch']}" in train
+    assert "pywinpty" not in pinned_versions() or os.name == "nt"
     (tmp_path / "constraints.txt").write_text('# made\nA_b==1.0\nc==2 ; python_version < "3"\nc==3\n')
     monkeypatch.setattr(_requirements, "DATA", tmp_path)
     assert pinned_versions() == {"a-b": "1.0", "c": "3"}

@@ -61,7 +61,8 @@ def test_the_picture_shows_the_record_and_is_small(name):
     path = LESSONS / name
     assert front_picture.stamp(path) == front_picture.fingerprint(), "renew it: python -m authoring lessons --headers"
     assert path.stat().st_size <= 150_000
-    assert Image.open(path).size[0] >= 1200, "sharp on a good screen"
+    with Image.open(path) as picture:
+        assert picture.size[0] >= 1200, "sharp on a good screen"
 
 
 def test_the_picture_is_drawn_once_and_again_when_the_record_changes(tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
@@ -140,3 +142,15 @@ def test_pages_of_files_count_only_so_far(monkeypatch):
     kb = 2**10
     assert peak(f"VmHWM:\t{1000 * kb} kB\nRssAnon:\t{600 * kb} kB\nRssFile:\t{300 * kb} kB\n") == 1000
     assert peak(f"VmHWM:\t{1500 * kb} kB\nRssFile:\t{(session.LIBRARY_MB + 100) * kb} kB\n") == 1400
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_in_ci_a_lessons_own_deprecated_call_is_an_error(monkeypatch, strict):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("FTLIB_STRICT", str(int(strict)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session.lesson("03")
+        for module, fails in (("__main__", strict), ("ftlib.train", strict), ("torch.jit", False)):
+            with pytest.raises(FutureWarning) if fails else nullcontext():
+                warnings.warn_explicit("goes away", FutureWarning, "x.py", 1, module=module)

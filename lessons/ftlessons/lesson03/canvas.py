@@ -190,7 +190,7 @@ class Pad:
         canvas.line_width, canvas.line_cap, canvas.line_join = PEN, "round", "round"
 
         def wipe() -> None:
-            with hold_canvas(canvas):
+            with hold_canvas():
                 canvas.fill_style = "white"
                 canvas.fill_rect(0, 0, SIDE, SIDE)
 
