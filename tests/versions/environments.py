@@ -39,7 +39,7 @@ def choose_python(candidates: Sequence[str]) -> str:
 
 
 def uv(*arguments: str | Path, silent: bool = False) -> bool:
-    """Run uv, of which only errors are seen, without the settings that this repository or account gives it; whether it went well.
+    """Run uv without the settings of this repository or account, and tell whether it went well.
 
     The release train that ``pyproject.toml`` names for whoever runs uv by hand would pin every other set as well.
     """

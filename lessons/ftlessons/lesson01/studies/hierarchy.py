@@ -155,7 +155,8 @@ def letter_share(found: Tensor, each: int = DRAWINGS) -> float:
 def long_table(table: pd.DataFrame) -> pd.DataFrame:
     """The shares of the recorded table, one row for each stage: columns ``weights, seed, stage, share``."""
     rows = table[table.kind != "filter"].rename(columns={"kind": "weights", "number": "seed"})
-    return rows.melt(["weights", "seed"], list(STAGES), "stage", "share").sort_values("weights", ascending=False)
+    long = rows.melt(["weights", "seed"], list(STAGES), "stage", "share")
+    return long.sort_values("weights", ascending=False, kind="stable")  # stages stay in their order
 
 
 def gains(table: pd.DataFrame) -> dict[str, Interval]:
