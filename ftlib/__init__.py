@@ -12,7 +12,7 @@ from ftlib import runtime as runtime  # sets the offline default before anything
 
 __version__ = "0.1.0"
 
-_WHERE = {"compare": "recipes", "run": "recipes", "RECIPES": "recipes", "fit": "train", "fit_head": "cached"}
+_WHERE = {"compare": "recipes", "run": "recipes", "RECIPES": "recipes", "fit": "train", "fit_head": "recipes"}
 _MODULES = (
     "adapt", "catalog", "export", "metrics", "models", "own", "plots", "recipes", "results", "robot", "runtime",
     "speech", "stats", "tasks",

@@ -76,6 +76,16 @@ class _Rows(Dataset):
         return [tensor[indices] for tensor in self.tensors]
 
 
+def to_device(batch: Any, device: torch.device) -> Any:
+    """A tensor, or a tuple, list or dict of tensors, on ``device``; what is no tensor stays as it is."""
+    if isinstance(batch, dict):
+        return {name: to_device(value, device) for name, value in batch.items()}
+    if isinstance(batch, tuple | list):
+        moved = [to_device(value, device) for value in batch]
+        return moved if isinstance(batch, list) else tuple(moved)
+    return batch.to(device) if hasattr(batch, "to") else batch
+
+
 def steps_per_epoch(n: int, batch_size: int) -> int:
     """How many batches ``EpochBatches`` makes of ``n`` examples."""
     _check_batch_size(batch_size)

@@ -7,20 +7,23 @@ loaded in a process of its own, because a broken one can take Python down with i
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.metadata
 import json
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ftlib._requirements import ROOT, requirements, unfit, untested, version
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(__file__).resolve().parent / "_data"  # of an installed wheel
 OK, NOTE, FAILURE = "ok", "note", "failure"
 
 PYTHON = ((3, 11), (3, 14))  # from, below
@@ -57,7 +60,7 @@ Finding = tuple[str, str, str]  # status, text, fix
 def examine() -> list[Check]:
     """Run all checks, in the order of `CHECKS`; none of them raises."""
     with ThreadPoolExecutor(1) as pool:
-        torch_loads = pool.submit(_probe)  # in the background: it takes as long as all the others together
+        torch_loads = pool.submit(_ask, TORCH)  # in the background: it takes as long as all the others together
         found = {name: _run(name, check) for name, check in CHECKS.items() if name != "device"}
         found["device"] = _run("device", lambda: _device(torch_loads.result()))
     return [found[name] for name in CHECKS]
@@ -94,6 +97,62 @@ def _python() -> Finding:
     return FAILURE, f"{here}: the course needs {low} or newer, below {high}.", fix
 
 
+def requirements() -> dict[str, list[Requirement]]:
+    """What the course needs here, by extra ("" is the base), as it was installed."""
+    from packaging.requirements import Requirement
+
+    def applies(one: Requirement, extra: str) -> bool:
+        return one.name != "ftlib" and (one.marker is None or one.marker.evaluate({"extra": extra}))
+
+    everything = [Requirement(line) for line in importlib.metadata.requires("ftlib") or ()]
+    base = [one for one in everything if applies(one, "")]
+    rest = [one for one in everything if one not in base]
+    extras = importlib.metadata.metadata("ftlib").get_all("Provides-Extra") or ()
+    return {"": base, **{extra: [one for one in rest if applies(one, extra)] for extra in extras}}
+
+
+def pinned_versions() -> dict[str, str]:
+    """The version of each package that the course was tested with here, by its normal name."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    file = next((file for file in (DATA / "constraints.txt", ROOT / "constraints.txt") if file.is_file()), None)
+    lines = file.read_text(encoding="utf-8").splitlines() if file else []
+    pins = [Requirement(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in here}
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def unfit(needed: Sequence[Requirement]) -> Iterator[str]:
+    """Say which of these packages are missing, or have a version outside their range."""
+    for one in needed:
+        installed = version(one.name)
+        if installed is None:
+            yield f"{one.name} is missing"
+        elif not one.specifier.contains(installed, prereleases=True):
+            yield f"{one.name} is {installed}, but the course needs {one.specifier}"
+
+
+def untested(needed: Sequence[Requirement]) -> Iterator[str]:
+    """Say which of these packages are installed in another version than the tested one."""
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    tested = pinned_versions()
+    for one in needed:
+        installed, pin = version(one.name), tested.get(canonicalize_name(one.name))
+        if installed and pin and Version(installed).public != pin:  # 2.11.0+cpu is 2.11.0
+            yield f"{one.name} is {installed}, tested with {pin}"
+
+
 def _packages() -> Finding:
     needed = requirements()
     base, lab = needed[""], needed.get("lab", [])
@@ -107,15 +166,40 @@ def _packages() -> Finding:
 # --- the machine
 
 
-def _probe() -> dict[str, Any]:
-    """Load torch and torchvision and ask for the device."""
-    return _ask("ftlib._torch_probe")
+# Importing torchvision takes seconds; its compiled part alone tells at once whether it fits this torch.
+TORCH = """
+import importlib.util, json, pathlib, torch
+from ftlib import runtime
+try:
+    package = pathlib.Path(importlib.util.find_spec("torchvision").origin).parent
+    torch.ops.load_library(next(package.glob("_C.*")))
+except Exception:
+    import torchvision
+try:
+    device, error = runtime.device(), ""
+except ValueError as problem:
+    device, error = torch.device("cpu"), str(problem)
+gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+print(json.dumps({"device": str(device), "gpu": gpu, "threads": torch.get_num_threads(), "error": error}))
+"""
+ARM = """
+import json
+from ftlib.robot import arm, views
+error = pictures = ""
+try:
+    arm.Arm("reach").close()
+    found = views.backend()
+    pictures = f"rendered with {found}" if found else "drawn with matplotlib, since no graphics library works"
+except arm.SimulatorMissing as problem:
+    error = str(problem)
+print(json.dumps({"error": error, "pictures": pictures}))
+"""
 
 
-def _ask(module: str) -> dict[str, Any]:
-    """Run a probe in another process; "error" says what failed."""
+def _ask(code: str) -> dict[str, Any]:
+    """Run one of these in another process; "error" says what failed."""
     done = subprocess.run(
-        [sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
         errors="replace", stdin=subprocess.DEVNULL, timeout=PROBE_SECONDS,
     )  # fmt: skip
     if done.returncode == 0:
@@ -218,7 +302,7 @@ def _audio() -> Finding:
 
 
 def _rendering() -> Finding:
-    names, found = ("mujoco", "gymnasium", "gymnasium-robotics"), _ask("ftlib._arm_probe")
+    names, found = ("mujoco", "gymnasium", "gymnasium-robotics"), _ask(ARM)
     have = ", ".join(f"{name} {version(name) or 'missing'}" for name in names)
     if found["error"]:
         return NOTE, f"The robot lessons (15, 16) cannot run here ({have}): {found['error']}.", ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +11,12 @@ from time import perf_counter
 from typing import Any, Literal
 
 import pandas as pd
+import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ftlib import adapt, catalog, runtime, tasks
-from ftlib.batches import steps_per_epoch
-from ftlib.cached import fit_head
+from ftlib.batches import steps_per_epoch, to_device
 from ftlib.metrics import Score
 from ftlib.tasks.base import Split, Task
 from ftlib.train import History, fit
@@ -309,3 +310,33 @@ def _check_known(recipe: str | Recipe, task: Task) -> None:
     if isinstance(recipe, str) and recipe not in RECIPES and recipe not in task.rivals():
         known = ", ".join([*RECIPES, *task.rivals()])
         raise ValueError(f"there is no recipe {recipe!r} for {task.name}: choose from {known}")
+
+
+def fit_head(model: nn.Module, train: Dataset, task: Task, **options: Any) -> History:
+    """Train only the head of ``model``, in place, on features that the frozen backbone computes once.
+
+    Every epoch would compute the same ones anew.
+    """
+    started = perf_counter()
+    cached = frozen_features(model, train, task)
+    spent = perf_counter() - started
+    options = {"loss": task.head_loss} | options | {"collate": None}
+    history = fit(adapt.get_head(model), cached, **options)
+    history.seconds_at = [spent + at for at in history.seconds_at]
+    return history
+
+
+@torch.no_grad()
+def frozen_features(model: nn.Module, data: Dataset, task: Task, batch_size: int | None = None) -> TensorDataset:
+    """What the head of ``model`` gets to see of each example, in evaluation mode, with the labels.
+
+    Args:
+        batch_size: examples at once, the task's ``feature_batch`` by default.
+    """
+    device, parts = next(model.parameters()).device, []
+    with adapt.features(model) as backbone:
+        for batch in DataLoader(data, batch_size or task.feature_batch, collate_fn=task.collate):
+            inputs = to_device(task.inputs(batch), device)
+            found = backbone(**inputs) if isinstance(inputs, Mapping) else backbone(inputs)
+            parts.append((found.cpu(), task.labels(batch)))
+    return TensorDataset(*(torch.cat(column) for column in zip(*parts, strict=True)))

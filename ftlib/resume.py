@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import random
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +11,10 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import Dataset, Sampler, Subset
+from torch import nn
+from torch.utils.data import Sampler
+
+from ftlib.runtime import replacing
 
 FILE = "state.pt"
 # arguments of a call that do not change its result
@@ -33,20 +31,6 @@ class Part(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> Any:
         """Become what ``state_dict`` returned."""
         ...
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a name to write to, which takes the place of ``path`` once all of it is on disk."""
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def save(path: Path, call: Mapping[str, str], parts: Mapping[str, Part], **more: Any) -> None:
@@ -79,14 +63,20 @@ def restore(path: Path, call: Mapping[str, str], parts: Mapping[str, Part]) -> d
     if not path.exists():
         return None
     try:
-        _check_sums(path)
+        with ZipFile(path) as file:  # torch writes a checksum for each tensor and reads without looking at it
+            if file.testzip() is not None:
+                raise BadZipFile("a checksum is wrong")
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        differences = _differences(saved["call"], call)
-        states, more = saved["parts"], saved["more"]
+        there, states, more = dict(saved["call"]), saved["parts"], saved["more"]
     except OSError:
         raise
     except Exception as error:
         raise ValueError(f"{path} is damaged or no training state: delete it to train from the start") from error
+    differences = [
+        f"{name} is {there.get(name, 'not given')} there and {call.get(name, 'not given')} here"
+        for name in {**there, **call}
+        if there.get(name) != call.get(name)
+    ]
     if differences:
         raise ValueError(
             f"{path} belongs to another run ({'; '.join(differences)}): use another folder, "
@@ -97,74 +87,26 @@ def restore(path: Path, call: Mapping[str, str], parts: Mapping[str, Part]) -> d
     return more
 
 
-def _check_sums(path: Path) -> None:
-    """Torch writes a checksum for each tensor and reads without looking at it."""
-    with ZipFile(path) as file:
-        if file.testzip() is not None:
-            raise BadZipFile("a checksum is wrong")
-
-
-def _differences(saved: Mapping[str, str], call: Mapping[str, str]) -> list[str]:
-    names = [name for name in {**saved, **call} if saved.get(name) != call.get(name)]
-    return [f"{name} is {saved.get(name, 'not given')} there and {call.get(name, 'not given')} here" for name in names]
-
-
 def describe(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """A call of ``fit`` as text, so that two calls can be told apart.
+    """A call of ``fit`` as text, so that two calls can be told apart by what a person would write down of them.
 
-    A model stands there with its structure, what is trainable and the frozen values (the others move);
-    tensors with their values; a function with its name; any other data set only with its length.
+    Of a model stands there how much of it is trained, of data how much there is, of a function its name: other
+    values in the same number are not noticed, so give each run a folder of its own.
 
-    >>> describe({"lr": 0.1, "clip": None, "progress": True, "loss": max})
-    {'lr': '0.1', 'clip': 'None', 'loss': 'max'}
+    >>> describe({"lr": 0.1, "clip": None, "progress": True, "loss": max, "lengths": [3, 4]})
+    {'lr': '0.1', 'clip': 'None', 'loss': 'max', 'lengths': '2 values'}
     """
     return {name: _text(value) for name, value in arguments.items() if name not in _WITHOUT_EFFECT}
 
 
 def _text(value: Any) -> str:
-    if value is None or isinstance(value, str):
-        return str(value)
     if isinstance(value, nn.Module):
-        trainable = sum(p.numel() for p in value.parameters() if p.requires_grad)
-        return f"{type(value).__name__} with {trainable:,} trainable parameters [{_digest(_anatomy(value))}]"
-    if isinstance(value, Dataset):
-        return f"{len(value)} examples [{_digest(_contents(value))}]"
+        sizes = [(p.numel(), p.requires_grad) for p in value.parameters()]
+        trained, total = sum(n for n, moves in sizes if moves), sum(n for n, _ in sizes)
+        return f"{type(value).__name__} with {trained:,} trainable parameters of {total:,}"
     if callable(value):
         return getattr(value, "__qualname__", type(value).__name__)
-    if hasattr(value, "__len__"):
-        return f"{len(value)} values [{_digest([str(list(value))])}]"
-    return str(value)
-
-
-def _anatomy(model: nn.Module) -> Iterator[str | Tensor]:
-    yield re.sub(r"0x[0-9a-f]+", "", repr(model))
-    for name, value in model.state_dict().items():
-        if isinstance(value, Tensor):
-            yield f"{name} {tuple(value.shape)} {value.dtype}"
-    for name, parameter in model.named_parameters():
-        yield f"{name} {parameter.requires_grad}"
-        if not parameter.requires_grad:
-            yield parameter
-
-
-def _contents(data: Dataset) -> Iterator[str | Tensor]:
-    yield type(data).__name__
-    if isinstance(data, Subset):
-        yield str(list(data.indices))
-        yield from _contents(data.dataset)
-    yield from (value for value in getattr(data, "tensors", ()) if isinstance(value, Tensor))
-
-
-def _digest(pieces: Iterable[str | Tensor]) -> str:
-    """Eight hexadecimal digits that differ when a text, or a value in a tensor, differs."""
-    found = hashlib.sha256()
-    for piece in pieces:
-        if isinstance(piece, Tensor):
-            found.update(f"{tuple(piece.shape)} {piece.dtype}".encode())
-            found.update(piece.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        else:
-            found.update(piece.encode())
-    return found.hexdigest()[:8]
+    return f"{len(value)} values" if hasattr(value, "__len__") and not isinstance(value, str) else str(value)
 
 
 def random_state() -> dict[str, Any]:
@@ -205,12 +147,14 @@ class Checkpoint:
     def __init__(self, folder: str | Path | None, every: int, arguments: Mapping[str, Any]):
         if every < 1:
             raise ValueError(f"checkpoint_every is {every}: save after one step or more")
-        self.path, self.every = None, every
-        self.step, self.loaded = 0, 0
-        self.random: list[dict[str, Any]] = []
+        self.path, self.every, self.call = None, every, describe(arguments)
+        self.step, self.random = 0, None
         if folder is not None:
-            self.path = _folder(Path(folder)) / FILE
-            self.call = describe(arguments)
+            folder = Path(folder)
+            if folder.exists() and not folder.is_dir():
+                raise ValueError(f"checkpoint_dir is {folder}, which is a file: name a folder")
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path = folder / FILE
 
     def batches(self, batches: Sampler[list[int]]) -> Sampler[list[int]]:
         """The same batches, of which a resumed run loads only those that are left."""
@@ -226,43 +170,28 @@ class Checkpoint:
         more = None if self.path is None else restore(self.path, self.call, parts)
         if more is None:
             return False
-        self.step = self.loaded = more["step"]
-        self.random = more["random"]
+        self.step, self.random = more["step"], more["random"]
         if more["ended"]:
-            set_random_state(self.random[-1])
+            set_random_state(self.random)
         return more["ended"]
 
     def after(self, step: int) -> None:
         """Note that a step is over, and save if it is time."""
         self.step = step
         if self.path is not None and step % self.every == 0:
-            # batches that are loaded and not yet used will be loaded again, from the random state they had
-            ahead = [self.before_load] if self.loaded > step else []
-            self._save(self.parts, [*ahead, random_state()], ended=False)
+            self._save(self.parts, ended=False)
 
     def end(self, *kept: str) -> None:
         """Save the end of the run; of the parts only those named, the others have served."""
         if self.path is not None:
-            self._save({name: self.parts[name] for name in kept}, [random_state()], ended=True)
+            self._save({name: self.parts[name] for name in kept}, ended=True)
 
-    def _save(self, parts: dict[str, Part], random: list, ended: bool) -> None:
-        save(self.path, self.call, parts, step=self.step, random=random, ended=ended)
-
-
-def _folder(folder: Path) -> Path:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError("checkpoint_dir works in a single process: leave it out when several train together")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"checkpoint_dir is {folder}, which is a file: name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    def _save(self, parts: dict[str, Part], ended: bool) -> None:
+        save(self.path, self.call, parts, step=self.step, random=random_state(), ended=ended)
 
 
 class _Left(Sampler[list[int]]):
-    """Batches from a checkpoint's step on; loading them draws the random numbers that it would have drawn.
-
-    Data sets may draw some (augmentation), and loaders load the next batch before the current one is used.
-    """
+    """Batches from a checkpoint's step on, the first of them drawn with the random numbers that it would have had."""
 
     drop_last = False
 
@@ -273,12 +202,6 @@ class _Left(Sampler[list[int]]):
         return len(self.batches) - self.checkpoint.step
 
     def __iter__(self) -> Iterator[list[int]]:
-        states = list(self.checkpoint.random)
-        for batch in islice(self.batches, self.checkpoint.step, None):
-            if states:
-                set_random_state(states.pop(0))
-            self.checkpoint.before_load = random_state()
-            self.checkpoint.loaded += 1
-            yield batch
-        for state in states:
-            set_random_state(state)
+        if self.checkpoint.random:  # here and not before: making a loader's iterator has drawn a number as well
+            set_random_state(self.checkpoint.random)
+        yield from islice(self.batches, self.checkpoint.step, None)

@@ -15,8 +15,9 @@ import os
 import platform
 import random
 import sys
-import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -241,6 +242,26 @@ def versions() -> dict[str, str]:
     return found
 
 
+@contextmanager
+def replacing(path: Path, shared: bool = False) -> Iterator[Path]:
+    """Give a name to write to, which takes the place of ``path`` once all of it is on disk.
+
+    A reader sees the old file or the new one, never half of one; where the block fails, the old one stays.
+
+    Args:
+        shared: another process may be writing the same file: the last one wins.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f"{path.name}.part")
+    try:
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as JSON so that a reader sees the old file or the new one, never half of one.
 
@@ -248,15 +269,8 @@ def write_json(path: Path, content: Any) -> None:
         OSError: the folder can't be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path, shared=True) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if os.environ.get("FTLIB_PROFILE", "").strip() in ("", "small"):

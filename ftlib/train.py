@@ -1,27 +1,23 @@
-"""One training loop for all lessons, on Hugging Face's accelerate: on a CPU or one GPU."""
+"""One training loop for all lessons, in plain torch: on a CPU or one GPU."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ftlib import adapt, runtime
-from ftlib.batches import EpochBatches, load, split_batch, steps_per_epoch
+from ftlib.batches import EpochBatches, load, split_batch, steps_per_epoch, to_device
 from ftlib.history import History, Watch
 from ftlib.metrics import Score
 from ftlib.resume import Checkpoint
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 Schedule = Literal["constant", "linear", "cosine", "one_cycle"]
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -132,18 +128,17 @@ def fit(
     arguments = dict(locals())
     n = len(train)
     per_epoch = steps_per_epoch(n, batch_size) if n else 0
-    steps = _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience)
-    if precision not in ("float32", "bf16"):
-        raise ValueError(f"there is no precision {precision!r}: choose float32 or bf16")
+    steps = _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience, precision)
     runtime.seed_everything(seed)
-    accelerator = _accelerator()
-    device = accelerator.device
+    device = runtime.device()
     keep = Checkpoint(checkpoint_dir, checkpoint_every, arguments | {"steps": steps})
+    model.to(device)
     groups = adapt.parameter_groups(model, float(lr), decay=float(lr_decay), weight_decay=float(weight_decay))
     optimizer = torch.optim.AdamW(groups, lr=lr, fused=device.type in ("cpu", "cuda"))
+    # Why warm up: AdamW divides by a running mean of squared gradients, which it hardly knows in its first steps; at
+    # full rate those steps, made of little more than noise, would tear at pre-trained weights.
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor(schedule, steps, warmup))
-    batches = keep.batches(EpochBatches(n, batch_size, steps, seed, lengths))
-    model_, loader = accelerator.prepare(model, load(train, batches, collate))
+    loader = load(train, keep.batches(EpochBatches(n, batch_size, steps, seed, lengths)), collate)
     loss = loss or (lambda m, b: default_loss(m, b, label_smoothing))
     watch = Watch(model, evaluate, patience, evaluate_every or per_epoch, steps)
     history, ended = watch.history, keep.resume(model=model, optimizer=optimizer, rate=rate, watch=watch)
@@ -151,21 +146,25 @@ def fit(
         model.eval()
         return history
     bar = _progress_bar(steps, history.steps, progress)
+    # Why not model.train(): BatchNorm would go on averaging over our few batches, also in frozen stages, and a backbone
+    # that nobody trains would drift away from the head that reads it.
     adapt.train_mode(model, batchnorm)
     started = time.perf_counter() - history.seconds
     for step, batch in enumerate(loader, start=history.steps + 1):
         value = 0.0
-        for part, share in split_batch(batch, micro_batch):
+        for part, share in split_batch(to_device(batch, device), micro_batch):
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                part_loss = loss(model_, part) * share
-            accelerator.backward(part_loss)
+                part_loss = loss(model, part) * share
+            part_loss.backward()
             value += part_loss.item()
         if not math.isfinite(value):
             raise TrainingDiverged(_why_diverged(step, value, history, lr, batch))
-        if clip:
-            accelerator.clip_grad_norm_(model.parameters(), clip)
+        if clip:  # Why: one odd batch can have a gradient a hundred times the usual one; its direction is kept
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
         history.loss.append(value)
         history.lr.append(rate.get_last_lr()[-1])
+        # Why in this order: the optimizer uses the rate of this step, the schedule then sets that of the next. The
+        # other way round the first rate of the schedule, the smallest of the warm-up, would never be used.
         optimizer.step()
         rate.step()
         optimizer.zero_grad()
@@ -178,6 +177,8 @@ def fit(
             adapt.train_mode(model, batchnorm)
         keep.after(step)
         started += time.perf_counter() - paused
+        # Why two numbers: the bar shows the loss of this one batch, which jumps about and which the weights have been
+        # fitted to; whether the model has learnt shows only the score, on examples that it was not trained on.
         bar.set_postfix(watch.postfix(), refresh=False)
     watch.finish()
     keep.end("model", "watch")
@@ -187,43 +188,11 @@ def fit(
     return history
 
 
-def _accelerator() -> Accelerator:
-    """An Accelerator without mixed precision: autocast is ours, so that calls of either precision share a process."""
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState, PartialState
-
-    wanted = runtime.device()
-    if PartialState._shared_state and _place(PartialState().device) != _place(wanted):  # it keeps the first device
-        AcceleratorState._reset_state(reset_partial_state=True)
-    options = {"mixed_precision": "no", "cpu": wanted.type == "cpu"}
-    with _environment("ACCELERATE_TORCH_DEVICE", str(wanted)):
-        try:
-            accelerator = Accelerator(**options)
-        except ValueError:  # transformers.Trainer ran here in bfloat16, and its precision would be kept
-            AcceleratorState._reset_state()
-            accelerator = Accelerator(**options)
-    if accelerator.num_processes > 1:
+def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience, precision) -> int:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("fit trains in one process: start it with python, not with accelerate launch or torchrun")
-    return accelerator
-
-
-def _place(device: torch.device) -> tuple[str, int]:
-    return device.type, device.index or 0
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name)
-        if before is not None:
-            os.environ[name] = before
-
-
-def _check_arguments(model, n, steps, epochs, per_epoch, evaluate, patience) -> int:
+    if precision not in ("float32", "bf16"):
+        raise ValueError(f"there is no precision {precision!r}: choose float32 or bf16")
     if not n:
         raise ValueError("the training set is empty: give at least one example")
     if (steps is None) == (epochs is None):

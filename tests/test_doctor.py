@@ -17,9 +17,20 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from authoring import stamp
-from ftlib import _requirements, catalog, cli, doctor
-from ftlib._requirements import pinned_versions, requirements, unfit, untested, version
-from ftlib.doctor import CHECKS, FAILURE, NOTE, OK, Check, report
+from ftlib import catalog, cli, doctor
+from ftlib.doctor import (
+    CHECKS,
+    FAILURE,
+    NOTE,
+    OK,
+    Check,
+    pinned_versions,
+    report,
+    requirements,
+    unfit,
+    untested,
+    version,
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -154,7 +165,7 @@ def test_requirements_of_the_checkout():
 
 def test_requirements_of_an_installed_wheel(monkeypatch, tmp_path):
     lines = ["torch>=2", 'old>1; python_version < "3"', 'jupyterlab>=4; extra == "lab"', 'ftlib[lab]; extra == "test"']
-    monkeypatch.setattr(_requirements, "ROOT", tmp_path)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: lines)
     monkeypatch.setattr(
         importlib.metadata, "metadata", lambda _: SimpleNamespace(get_all=lambda _: ["lab", "test"])
@@ -168,10 +179,10 @@ def test_tested_versions_obey_markers_and_the_wheels_copy(monkeypatch, tmp_path)
     assert f"torch=={pinned_versions()['torch']}" in train
     assert "pywinpty" not in pinned_versions() or os.name == "nt"
     (tmp_path / "constraints.txt").write_text('# made\nA_b==1.0\nc==2 ; python_version < "3"\nc==3\n')
-    monkeypatch.setattr(_requirements, "DATA", tmp_path)
+    monkeypatch.setattr(doctor, "DATA", tmp_path)
     assert pinned_versions() == {"a-b": "1.0", "c": "3"}
-    monkeypatch.setattr(_requirements, "DATA", tmp_path / "no")
-    monkeypatch.setattr(_requirements, "ROOT", tmp_path / "no")
+    monkeypatch.setattr(doctor, "DATA", tmp_path / "no")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path / "no")
     assert pinned_versions() == {}
 
 

@@ -16,7 +16,7 @@ from ftlessons.lesson09.labels import BAD, GOOD, by_words
 from ftlessons.lesson09.studies import finance_start
 from ftlessons.lesson09.studies import imbalance as rarity
 from ftlib import adapt, catalog, metrics, tasks
-from ftlib.cached import fit_head
+from ftlib.recipes import fit_head
 
 # --- the feed
 

@@ -12,10 +12,19 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from ftlib import adapt, cached, recipes
-from ftlib.cached import fit_head, frozen_features
+from ftlib import adapt, recipes
 from ftlib.metrics import Score
-from ftlib.recipes import COLUMNS, RECIPES, compare, run, run_rival, source_score, tuned
+from ftlib.recipes import (
+    COLUMNS,
+    RECIPES,
+    compare,
+    fit_head,
+    frozen_features,
+    run,
+    run_rival,
+    source_score,
+    tuned,
+)  # fmt: skip
 from ftlib.runtime import write_json
 from ftlib.tasks.base import Task
 from ftlib.tasks.vision import Digits, PrintedLetters
@@ -244,7 +253,7 @@ def test_the_time_of_fit_head_includes_computing_the_features(monkeypatch):
         time.sleep(0.2)
         return frozen_features(*args)
 
-    monkeypatch.setattr(cached, "frozen_features", slow)
+    monkeypatch.setattr(recipes, "frozen_features", slow)
     model = TASK.pretrained()
     adapt.replace_head(model, 10, seed=0)
     adapt.freeze(model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from copy import deepcopy
 
 import pytest
@@ -550,33 +549,22 @@ def test_progress_shows_loss_and_score(capfd):
     assert "2/2" in shown and "loss=" in shown and "score=0.750" in shown
 
 
-def test_fit_trains_on_the_device_in_force_wherever_accelerate_was_before():
-    from accelerate.state import AcceleratorState, PartialState
-
-    AcceleratorState._reset_state(reset_partial_state=True)
-    PartialState(cpu=True)
-    PartialState._shared_state["device"] = torch.device("cuda", 3)  # as another trainer in this process would leave it
-    model = nn.Linear(3, 2)
-    fit(model, TensorDataset(torch.randn(8, 3), torch.zeros(8, dtype=torch.long)), steps=2, progress=False)
-    assert PartialState().device == torch.device("cpu") and "ACCELERATE_TORCH_DEVICE" not in os.environ
-
-
 def test_fit_refuses_several_processes(monkeypatch):
-    from accelerate import Accelerator
-
-    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="fit trains in one process"):
         fit(nn.Linear(3, 2), blobs(), steps=1, progress=False)
 
 
-def test_fit_works_after_another_trainer_has_set_its_precision():
+def test_fit_works_after_another_trainer_has_set_its_device_and_precision():
     from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+    from accelerate.state import AcceleratorState, PartialState
 
-    AcceleratorState._reset_state()
+    AcceleratorState._reset_state(reset_partial_state=True)
     Accelerator(mixed_precision="bf16", cpu=True)
+    PartialState._shared_state["device"] = torch.device("cuda", 3)
     model = nn.Linear(3, 2)
     dtypes = []
     model.register_forward_hook(lambda *_: dtypes.append(_[2].dtype))
     fit(model, TensorDataset(torch.randn(8, 3), torch.zeros(8, dtype=torch.long)), steps=2, progress=False)
     assert set(dtypes) == {torch.float32}
+    AcceleratorState._reset_state(reset_partial_state=True)

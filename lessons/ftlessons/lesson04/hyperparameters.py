@@ -12,9 +12,8 @@ from torch.utils.data import Dataset
 
 from ftlessons.lesson04.augment import AUGMENTATIONS, augmented
 from ftlib import adapt, runtime
-from ftlib.cached import fit_head
 from ftlib.metrics import Interval, Score, difference
-from ftlib.recipes import source_score
+from ftlib.recipes import fit_head, source_score
 from ftlib.tasks.base import Task
 from ftlib.train import History, Schedule, TrainingDiverged, fit
 

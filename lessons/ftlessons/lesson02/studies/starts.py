@@ -113,7 +113,7 @@ def sentences(texts: tuple[str, ...], batch_size: int = 16) -> Tensor:
 
 def _heard(split: str) -> tuple[Tensor, Tensor]:
     """The mean over time of what the speech network hands to its head."""
-    from ftlib.cached import frozen_features
+    from ftlib.recipes import frozen_features
 
     task = tasks.get("spoken_digits")
     return frozen_features(task.pretrained(), task.split(split), task, batch_size=16).tensors

@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from ftlessons.lesson05 import monitor
 from ftlib import adapt, metrics, tasks
-from ftlib.cached import fit_head
+from ftlib.recipes import fit_head
 from ftlib.tasks.vision import writer_of
 
 SEEDS = range(10)
