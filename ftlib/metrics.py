@@ -27,6 +27,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def arms(self) -> tuple[float, float]:
+        """How far it reaches down and up from the mean: what ``errorbar`` wants."""
+        return self.value - self.low, self.high - self.value
+
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
@@ -197,10 +202,10 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
     return Interval(successes / n, float(ends.low), float(ends.high))
 
 
-def kappa(first: Sequence, second: Sequence) -> float:
+def kappa(first: Sequence, second: Sequence) -> float | None:
     """Cohen's kappa (1960): how far two labellings agree beyond chance; 1 is full agreement, 0 is chance.
 
-    If both name one and the same class throughout, there is nothing to agree on beyond chance: 0.
+    None where both name one and the same class throughout: chance alone agrees fully then.
 
     >>> round(kappa(["up", "up", "down", "down"], ["up", "up", "down", "up"]), 2)
     0.5
@@ -209,17 +214,20 @@ def kappa(first: Sequence, second: Sequence) -> float:
 
     first, second = _pair(first, second)
     if len(np.unique(np.concatenate([first, second]))) == 1:
-        return 0.0
+        return None
     return float(cohen_kappa_score(first, second))
 
 
 def kappa_interval(first: Sequence, second: Sequence, confidence: float = 0.95, draws: int = 1000) -> Interval:
-    """Cohen's kappa with a percentile bootstrap interval over the examples (Efron 1979), the same in every run."""
+    """Cohen's kappa with a percentile bootstrap interval over the examples (Efron 1979), the same in every run.
+
+    Where nothing can agree beyond chance (see ``kappa``), 0 is put in.
+    """
     first, second = _pair(first, second)
     chosen = np.random.default_rng(0).integers(0, len(first), (draws, len(first)))
-    found = [kappa(first[rows], second[rows]) for rows in chosen]
+    found = [kappa(first[rows], second[rows]) or 0.0 for rows in chosen]
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(kappa(first, second), float(low), float(high))
+    return Interval(kappa(first, second) or 0.0, float(low), float(high))
 
 
 def correlation(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -232,8 +240,3 @@ def correlation(first: Sequence[float], second: Sequence[float], confidence: flo
     found = stats.pearsonr(first, second)
     ends = found.confidence_interval(confidence)
     return Interval(float(found.statistic), float(ends.low), float(ends.high))
-
-
-def forgetting(before: float, after: float, higher_is_better: bool = True) -> float:
-    """How much of the score on the original task was lost by fine-tuning; negative if it rose."""
-    return before - after if higher_is_better else after - before

@@ -204,28 +204,21 @@ def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> 
     options = {"batch_size": task.batch_size, "collate": task.collate} | options
     least = task.passes(phase.settings) * steps_per_epoch(len(train), options["batch_size"])
     options["steps"] = max(options["steps"], least)
-    adapt.unfreeze(model)
     if phase.train == "head":
-        adapt.freeze(model)
-        adapt.unfreeze(model, "head")
+        adapt.train_from(model, "head")
         return model, fit_head(model, train, task, **options)
-    if phase.train not in ("all", "lora"):
-        adapt.freeze(model, *_before(phase.train, task, list(task.stages(model))))
-    elif phase.train == "lora":
-        model = adapt.lora(model)
+    if phase.train == "lora":
+        adapt.unfreeze(model)
+        model = adapt.lora(model, seed=options["seed"])
+    elif phase.train == "top":
+        adapt.unfreeze(model)
+        adapt.freeze(model, *(stage for stage in task.stages(model) if stage not in task.top_stages))
+    else:
+        adapt.train_from(model, phase.train)
     if task.lengths is not None:
         options = {"lengths": task.lengths(train)} | options
     options = {"micro_batch": task.micro_batch} | options
     return model, fit(model, train, loss=task.loss, batchnorm=batchnorm, **options)
-
-
-def _before(part: str, task: Task, stages: list[str]) -> list[str]:
-    """The stages that stay frozen when ``part`` is trained."""
-    if part == "top":
-        return [stage for stage in stages if stage not in task.top_stages]
-    if part not in stages:
-        raise ValueError(f"a phase trains head, top, all, lora or one of {', '.join(stages)}, not {part!r}")
-    return stages[: stages.index(part)]
 
 
 def source_score(model: nn.Module, task: Task, old_head: nn.Module) -> float:

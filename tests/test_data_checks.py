@@ -161,7 +161,7 @@ def test_agreement_is_cohens_kappa():
     found = checks.agreement(first, second)
     assert "35 of 50 examples (70%), kappa 0.40: fair agreement." in found.sentence
     assert found.table.loc["a", "b"] == 5 and found.table.to_numpy().sum() == 50
-    assert "kappa 1.00: almost perfect" in checks.agreement(["a", "a"], ["a", "a"]).sentence
+    assert "(100%), one label throughout." in checks.agreement(["a", "a"], ["a", "a"]).sentence
     assert "kappa -1.00: no agreement beyond chance" in checks.agreement(["a", "b"], ["b", "a"]).sentence
     assert "on 1 of 2 examples" in checks.agreement(["a", "b", "", "a"], ["a", "a", "b", None]).sentence
 

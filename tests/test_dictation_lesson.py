@@ -13,12 +13,13 @@ def test_the_counts_are_those_of_the_error_rates():
     import jiwer
 
     from ftlessons.classroom.read_along import errors
+    from ftlessons.lesson14 import transcripts
 
     counted = jiwer.process_words([checks.SAID], [checks.READ])
     assert (counted.substitutions, counted.insertions, counted.deletions) == (2, 2, 1)
     assert errors(checks.SAID, checks.READ) == 5
     assert ctc.word_error_rate([checks.SAID], [checks.READ]) == pytest.approx(checks.COUNTED["wer"])
-    assert ctc.term_recall([checks.TERMS], [checks.READ]) == checks.COUNTED["terms"] / 4
+    assert transcripts.term_recall([checks.TERMS], [checks.READ]) == checks.COUNTED["terms"] / 4
 
 
 @pytest.mark.parametrize(("id", "answer"), [("14-count", checks.COUNTED), ("14-choose", checks.RIGHT)])

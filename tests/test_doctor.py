@@ -144,9 +144,9 @@ def test_a_missing_or_outdated_package_is_a_failure(versions):
 def test_another_version_is_a_note_and_a_build_tag_is_none(versions):
     versions["torch"] = f"{pinned_versions()['torch']}+cpu"
     assert CHECKS["packages"]()[0] == OK
-    versions.update(torch="2.99.0", huggingface_hub="3.0")
+    versions.update({"torch": "2.99.0", "huggingface-hub": "3.0"})
     status, text, fix = CHECKS["packages"]()
-    assert status == NOTE and "torch is 2.99.0, tested with" in text and "huggingface_hub is 3.0" in text and fix
+    assert status == NOTE and "torch is 2.99.0, tested with" in text and "huggingface-hub is 3.0" in text and fix
 
 
 def test_without_jupyterlab_it_is_a_note(versions):

@@ -150,11 +150,6 @@ def test_wilson_interval_refuses_impossible_counts(successes, n):
         metrics.wilson_interval(successes, n)
 
 
-def test_forgetting_is_positive_when_the_score_got_worse():
-    assert metrics.forgetting(0.9, 0.6) == pytest.approx(0.3)
-    assert metrics.forgetting(0.2, 0.5, higher_is_better=False) == pytest.approx(0.3)
-    assert metrics.forgetting(0.6, 0.7) == pytest.approx(-0.1)
-
 
 def test_calibration_bins_hold_confidence_and_share():
     table = metrics.calibration_bins([0.3, 0.31, 0.8, 1.0, 0.999], [True, False, True, True, False])

@@ -185,5 +185,5 @@ def test_figures_refuse_what_they_cannot_draw():
             networks.losses(nothing, "Loss")
     with pytest.raises(ValueError, match="as \\(N, H, W\\)"):
         networks.weights(torch.zeros(7, 7), [], "t", "x" * 30)
-    with pytest.raises(ValueError, match="2 captions for 3 patches"):
+    with pytest.raises(ValueError, match="2 captions for 3 pictures"):
         networks.weights(torch.zeros(3, 7, 7), ["a", "b"], "t", "x" * 30)

@@ -54,7 +54,7 @@ def test_letters_stand_over_the_frames_that_say_them():
 
 @pytest.mark.parametrize(("steps", "seen"), [([1], 3), ([1, 2], 7), ([1, 2, 4, 8], 31), ([1, 1, 1], 7)])
 def test_the_tree_reaches_as_far_as_the_dilations(steps, seen):
-    picture = figures.receptive_field(steps, "A tree of blocks")
+    picture = receptive_field.tree(steps, "A tree of blocks")
     below = picture.figure.axes[0].lines[-1]
     assert len(below.get_xdata()) == seen and set(below.get_ydata()) == {0}
     assert f"sees {seen} frames" in picture.alt
@@ -63,7 +63,7 @@ def test_the_tree_reaches_as_far_as_the_dilations(steps, seen):
 @pytest.mark.parametrize("steps", [[], [1, 0]])
 def test_a_tree_needs_dilations(steps):
     with pytest.raises(ValueError, match="at least one, each 1 or more"):
-        figures.receptive_field(steps, "A tree of blocks")
+        receptive_field.tree(steps, "A tree of blocks")
 
 
 # how far a network hears

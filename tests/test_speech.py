@@ -13,6 +13,7 @@ import torch
 from authoring import stamp
 from authoring.pretrain.speech_clips import Spoken, write_collection
 from authoring.pretrain.wavenet_export import export
+from ftlessons.lesson13.recorded_digits import RecordedDigits
 from ftlib import catalog, models, recipes, tasks
 from ftlib.models.wavenet import WaveNet
 from ftlib.speech import audio, clips, ctc
@@ -231,7 +232,7 @@ def test_a_budget_is_clips_a_word(digits):
     drawn = digits.sample(3, seed=0)
     assert sorted(drawn.column("label")) == sorted(list(range(10)) * 3)
     assert drawn.column("file") != digits.sample(3, seed=1).column("file")
-    with pytest.raises(ValueError, match="budget is 41: train has 40 clips of the word 0"):
+    with pytest.raises(ValueError, match="budget is 41: train has 40 examples of 'zero'"):
         digits.sample(41, 0)
 
 
@@ -240,7 +241,7 @@ def test_digit_recipes_run(shelf, tmp_path):
         for speaker in ("ann", "bob"):
             for take in range(2):
                 soundfile.write(tmp_path / f"{digit}_{speaker}_{take}.wav", sound(digit, 0.4), 8000)
-    task = speech.RecordedDigits(tmp_path)
+    task = RecordedDigits(tmp_path)
     for name in ("scratch", "head", "head_then_all"):
         run = recipes.run(name, task, 1, settings=SETTINGS)
         assert 0 <= run.row["score"] <= 1 and run.model.head.out_features == 10
@@ -256,37 +257,37 @@ def test_recordings_are_split_by_speaker(tmp_path):
             soundfile.write(tmp_path / f"7_{speaker}_{take}.wav", sound(take, 0.4), 8000)
     (tmp_path / "8_ann_0.wav").write_bytes(b"no sound")
     (tmp_path / "notes_of_mine.wav").write_bytes(b"")
-    task = speech.RecordedDigits(tmp_path)
+    task = RecordedDigits(tmp_path)
     assert task.speakers == {"train": ["ann", "bob"], "test": ["cy_d"]}
     assert len(task.split("train")) == 4 and len(task.split("test")) == 2
     assert len(task.skipped) == 2 and any("8_ann_0.wav is damaged" in line for line in task.skipped)
-    assert speech.RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
+    assert RecordedDigits(tmp_path, test=["ann"]).speakers["test"] == ["ann"]
     with pytest.raises(ValueError, match="no split 'tune'"):
         task.split("tune")
     for test in ([], ["eve"], ["ann", "bob", "cy_d"]):
         with pytest.raises(ValueError, match="name some of the speakers"):
-            speech.RecordedDigits(tmp_path, test=test)
+            RecordedDigits(tmp_path, test=test)
 
 
 def test_recordings_that_are_cut_at_the_word_get_silence_around(tmp_path):
     for speaker in ("ann", "bob"):
         soundfile.write(tmp_path / f"7_{speaker}_0.wav", sound(3, 0.4), 8000)
-    cut, padded = (speech.RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
+    cut, padded = (RecordedDigits(tmp_path, margin=m).split("test").waves[0] for m in (0, 0.25))
     assert len(padded) == len(cut) + 4000 and torch.equal(padded[2000:-2000], cut)
     assert not padded[:2000].any() and not padded[-2000:].any()
-    assert len(speech.RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
+    assert len(RecordedDigits(tmp_path).split("test").waves[0]) == len(cut) + 2 * round(audio.MARGIN * 8000)
     with pytest.raises(ValueError, match="the margin is -1 s"):
-        speech.RecordedDigits(tmp_path, margin=-1)
+        RecordedDigits(tmp_path, margin=-1)
 
 
 def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(ValueError, match="no folder"):
-        speech.RecordedDigits(tmp_path / "none")
+        RecordedDigits(tmp_path / "none")
     with pytest.raises(ValueError, match="has no recording named"):
-        speech.RecordedDigits(tmp_path)
+        RecordedDigits(tmp_path)
     soundfile.write(tmp_path / "7_ann_0.wav", sound(0, 0.4), 8000)
     with pytest.raises(ValueError, match="one speaker, ann"):
-        speech.RecordedDigits(tmp_path)
+        RecordedDigits(tmp_path)
 
 
 def test_the_dictionary_knows_every_word_that_is_said():

@@ -17,8 +17,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from ftlessons.classroom import words
 from ftlib import adapt, catalog, recipes, results, tasks
 from ftlib.batches import split_batch, steps_per_epoch
-from ftlib.recipes import frozen_features
 from ftlib.models import sentences
+from ftlib.recipes import frozen_features
 from ftlib.tasks import text, tfidf, tokens
 from ftlib.tasks.text import TextTask, predict_texts
 

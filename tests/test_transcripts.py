@@ -21,19 +21,19 @@ TABLE = pd.DataFrame({
 
 
 def test_only_errors_in_real_words_are_silent():
-    assert ctc.silent_errors(SAID, READ, KNOWN) == pytest.approx(1 / 3)
-    assert ctc.silent_errors(SAID, READ, KNOWN - {"tin"}) == 0
-    assert ctc.silent_errors(SAID, SAID, KNOWN) == 0
-    assert ctc.silent_errors(["give ten"], [" "], KNOWN) == 0  # an empty text is noticed
+    assert transcripts.silent_errors(SAID, READ, KNOWN) == pytest.approx(1 / 3)
+    assert transcripts.silent_errors(SAID, READ, KNOWN - {"tin"}) == 0
+    assert transcripts.silent_errors(SAID, SAID, KNOWN) == 0
+    assert transcripts.silent_errors(["give ten"], [" "], KNOWN) == 0  # an empty text is noticed
     with pytest.raises(ValueError, match="give one for each"):
-        ctc.silent_errors(SAID, READ[:2], KNOWN)
+        transcripts.silent_errors(SAID, READ[:2], KNOWN)
 
 
 def test_a_word_in_two_pieces_is_judged_by_both():
     for read in ("give milly grams", "give grams milly"):
-        assert ctc.silent_words(["give milligrams"], [read], {"give", "grams"}) == 0
-        assert ctc.silent_words(["give milligrams"], [read], {"give", "grams", "milly"}) == 0.5
-    assert ctc.silent_words(["give ten"], ["give"], {"give"}) == 0  # a word left out is replaced by none
+        assert transcripts.silent_words(["give milligrams"], [read], {"give", "grams"}) == 0
+        assert transcripts.silent_words(["give milligrams"], [read], {"give", "grams", "milly"}) == 0.5
+    assert transcripts.silent_words(["give ten"], ["give"], {"give"}) == 0  # a word left out is replaced by none
 
 
 def test_a_dose_is_a_term_with_a_number():

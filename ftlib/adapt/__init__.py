@@ -7,7 +7,7 @@ Every function takes a plain ``torch.nn.Module`` and knows torchvision's classif
 from ftlib.adapt.adapters import lora
 from ftlib.adapt.anatomy import count, describe, stages
 from ftlib.adapt.drift import distance
-from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups, train_mode, unfreeze
+from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups, train_from, train_mode, unfreeze
 from ftlib.adapt.heads import features, get_head, replace_head, set_head
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "replace_head",
     "set_head",
     "stages",
+    "train_from",
     "train_mode",
     "unfreeze",
 ]

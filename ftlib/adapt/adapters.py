@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from ftlib.adapt.anatomy import HEAD, auxiliary_head_paths, head_path, is_a, stages, unwrap
@@ -32,6 +33,7 @@ def lora(
     alpha: float = 16,
     dropout: float = 0.0,
     target: Sequence[str] | None = None,
+    seed: int | None = None,
 ) -> PeftModel:
     """Freeze ``model`` and put trainable low-rank matrices beside some of its layers, in place.
 
@@ -47,6 +49,7 @@ def lora(
         dropout: Dropout on the adapters' input, from 0 to below 1.
         target: Names (or ends of names) of the layers to adapt. None: query and value projections in a
             transformer, 3x3 convolutions after the stem elsewhere.
+        seed: Draws the adapters' first weights and leaves the global generator alone. None: the global one.
 
     Raises:
         ValueError: a number is out of range, adapters are on already, or no layer fits.
@@ -72,7 +75,10 @@ def lora(
         task_type=_task_type(model),
         fan_in_fan_out=is_a(model.get_submodule(names[0]), "Conv1D", "transformers."),
     )
-    return get_peft_model(model, config)
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):  # peft draws from the global generator
+        if seed is not None:
+            torch.manual_seed(seed)
+        return get_peft_model(model, config)
 
 
 def _targets(model: nn.Module) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from torch import nn
@@ -58,6 +58,27 @@ def unfreeze(model: nn.Module, *names: str) -> Change:
         ValueError: a name is not one of ``stages(model)``.
     """
     return _set_trainable(model, names, True)
+
+
+def train_from(model: nn.Module, part: str) -> Change:
+    """Let ``part`` and all after it be trained and freeze what stands before it, in place.
+
+    Args:
+        part: a stage such as ``"layer3"`` or ``"head"``, or ``"all"``.
+
+    Raises:
+        ValueError: there is no such stage.
+
+    >>> from ftlib.models.resnet import resnet10
+    >>> train_from(resnet10(num_classes=10), "layer4")
+    froze stem, layer1..layer3: 4,910,922 -> 3,677,706 trainable parameters
+    """
+    table = list(stages(model))
+    if part not in (*table, "all"):
+        raise ValueError(f"no stage {part!r} to train from: choose all or one of {', '.join(table)}")
+    before, change = count(model)[0], unfreeze(model)
+    frozen = [] if part == "all" else table[: table.index(part)]
+    return replace(freeze(model, *frozen) if frozen else change, trainable_before=before)
 
 
 def train_mode(model: nn.Module, batchnorm: BatchNormMode = "frozen_eval") -> None:

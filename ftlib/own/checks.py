@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ftlib import metrics
 from ftlib.own.base import OwnData
 from ftlib.own.splits import SPLITS, alike
 
@@ -144,8 +145,6 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Finding:
     >>> agreement(["a", "a", "b", "b"], ["a", "b", "b", "b"]).sentence
     'Two people agree on 3 of 4 examples (75%), kappa 0.50: moderate agreement.'
     """
-    from sklearn.metrics import cohen_kappa_score
-
     if len(first) != len(second):
         raise ValueError(f"there are {len(first)} first and {len(second)} second labels: give one pair an example")
     pairs = pd.DataFrame({"first": list(first), "second": list(second)})
@@ -153,10 +152,10 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Finding:
     if pairs.empty:
         raise ValueError("no example has two labels: let a second person label some of them")
     same = int((pairs["first"] == pairs["second"]).sum())
-    one_label = pd.unique(pairs.to_numpy().ravel()).size == 1  # kappa is 0 / 0
-    kappa = 1.0 if one_label else float(cohen_kappa_score(pairs["first"], pairs["second"]))
-    said = f"Two people agree on {same} of {len(pairs)} examples ({same / len(pairs):.0%}), kappa {kappa:.2f}"
-    return Finding(f"{said}: {_in_words(kappa)}.", pd.crosstab(pairs["first"], pairs["second"]))
+    kappa = metrics.kappa(pairs["first"], pairs["second"])
+    words = "one label throughout" if kappa is None else f"kappa {kappa:.2f}: {_in_words(kappa)}"
+    said = f"Two people agree on {same} of {len(pairs)} examples ({same / len(pairs):.0%}), {words}."
+    return Finding(said, pd.crosstab(pairs["first"], pairs["second"]))
 
 
 def _in_words(kappa: float) -> str:

@@ -156,6 +156,31 @@ def depths(
                            xlabel, ylabel, None, unit, join)  # fmt: skip
 
 
+def look(i: int) -> dict[str, str]:
+    """Colour and marker of the ``i``-th line of a figure."""
+    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def points(ax: Axes, groups: Mapping[float, Sequence[float]], label: str, i: int, line: str = "-") -> list[float]:
+    """Draw the ``i``-th line of a figure: a dot for each value, a bar for the 95 % interval of each mean.
+
+    Args:
+        groups: several values (seeds, as a rule) at each place on the horizontal axis.
+        line: style of the line through the means, ``"none"`` where the places have no order.
+
+    Returns:
+        The means.
+    """
+    from ftlib.metrics import mean_interval
+
+    for at, values in groups.items():
+        ax.plot([at] * len(values), values, ".", color=look(i)["color"], alpha=0.3, markersize=4)
+    spans = [mean_interval(values) for values in groups.values()]
+    means, arms = [span.value for span in spans], np.transpose([span.arms for span in spans])
+    ax.errorbar(list(groups), means, arms, markersize=5, capsize=3, label=label, linestyle=line, **look(i))
+    return means
+
+
 def _check_there(table: pd.DataFrame, column: str, wanted: Iterable) -> None:
     known = list(table[column].unique())
     missing = [name for name in wanted if name not in known]
@@ -167,8 +192,6 @@ def _dots_and_means(
     table: pd.DataFrame, title: str, x: str, by: str, places: list, lines: list, column: str, xlabel: str,
     ylabel: str, live: pd.DataFrame | None, suffix: str = "", join: bool = True,
 ) -> Picture:  # fmt: skip
-    from ftlib.metrics import mean_interval
-
     _check_there(table, by, lines)
     if live is not None:
         _check_there(table, x, live[x])
@@ -178,26 +201,35 @@ def _dots_and_means(
         rows = table[table[by] == name].dropna(subset=[column])
         if rows.empty:
             continue  # e.g. training from scratch has no score on a source task
-        groups = {at: rows[rows[x] == at][column].to_numpy() for at in places if (rows[x] == at).any()}
-        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         shift = (i - (len(lines) - 1) / 2) * 0.07
-        at = [places.index(place) + shift for place in groups]
-        for where, values in zip(at, groups.values(), strict=True):
-            ax.plot([where] * len(values), values, ".", color=style["color"], alpha=0.3, markersize=4)
-        spans = [mean_interval(values) for values in groups.values()]
-        means = [span.value for span in spans]
-        reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
+        groups = {n + shift: rows[rows[x] == at][column] for n, at in enumerate(places) if (rows[x] == at).any()}
         label, dash = f"{name} {suffix}".strip(), ("-", "--")[i // len(COLOURS) % 2]
-        ax.errorbar(at, means, reach, markersize=5, capsize=3, label=label, linestyle=dash if join else "none", **style)
+        means = points(ax, groups, label, i, dash if join else "none")
         said.append(f"{label} from {means[0]:.2f} to {means[-1]:.2f}")
         if live is not None:
             now = live[live[by] == name]
-            ax.plot([places.index(p) + shift for p in now[x]], now[column], **style,
+            ax.plot([places.index(p) + shift for p in now[x]], now[column], **look(i),
                     fillstyle="none", markersize=13, linestyle="none")  # fmt: skip
     ax.set_xticks(range(len(places)), [textwrap.fill(str(place), 12) for place in places])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     alt = f"{title}. Means at {places[0]} and at {places[-1]} ({xlabel}): {'; '.join(said)}."
     return Picture(fig, alt + (" Large open markers are runs made just now." if live is not None else ""))
+
+
+def tiles(
+    n: int, captions: Sequence[str], title: str, columns: int, size: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """A figure of ``n`` bare axes in rows of ``columns``, each under its caption if there are any."""
+    if len(captions) not in (0, n):
+        raise ValueError(f"{len(captions)} captions for {n} pictures: give one a picture, or none at all")
+    fig, ax = figure(title, "", "", size=size)
+    fig.delaxes(ax)
+    axes = list(fig.subplots(-(-n // columns), columns, squeeze=False).flat)
+    for i, ax in enumerate(axes):
+        ax.axis("off")
+        if i < len(captions):
+            ax.set_title(captions[i], fontsize=9, fontweight="normal", loc="center")
+    return fig, axes[:n]
 
 
 def images(pictures: Tensor | np.ndarray, captions: Sequence[str], title: str, alt: str, columns: int = 8) -> Picture:
@@ -207,27 +239,14 @@ def images(pictures: Tensor | np.ndarray, captions: Sequence[str], title: str, a
         pictures: (N, H, W), (N, 1, H, W) or (N, 3, H, W), dark is low; any scale.
         captions: one a picture, or an empty sequence.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     pictures = np.asarray(pictures)
     pictures = pictures[:, 0] if pictures.ndim == 4 else pictures
     if not len(pictures):
         raise ValueError("there is no picture to draw: give at least one")
-    if len(captions) not in (0, len(pictures)):
-        raise ValueError(f"{len(captions)} captions for {len(pictures)} pictures: give one a picture, or none at all")
     rows = -(-len(pictures) // columns)
-    with mpl.rc_context(STYLE | {"axes.grid": False}):
-        fig = Figure(figsize=(6.4, 0.4 + rows * (6.4 / columns + 0.25)), layout="constrained")
-        FigureCanvasAgg(fig)
-        for i, ax in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
-            ax.axis("off")
-            if i < len(pictures):
-                ax.imshow(pictures[i], cmap="gray_r")
-                if len(captions):
-                    ax.set_title(captions[i], fontsize=9, fontweight="normal", loc="center")
-        fig.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    fig, axes = tiles(len(pictures), captions, title, columns, (6.4, 0.4 + rows * (6.4 / columns + 0.25)))
+    for ax, picture in zip(axes, pictures, strict=True):
+        ax.imshow(picture, cmap="gray_r")
     return Picture(fig, alt)
 
 
@@ -285,8 +304,8 @@ def reliability(groups: Mapping[str, tuple[Sequence[float], Sequence[bool]]], ti
         table = calibration_bins(confidences, correct)
         reach = [table.right - table.low, table.high - table.right]
         line = "-" if table.n.min() >= FEWEST_TO_JOIN else "none"
-        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "linestyle": line}
-        ax.errorbar(table.confidence, table.right, np.maximum(reach, 0), markersize=5, capsize=3, label=name, **style)
+        ax.errorbar(table.confidence, table.right, np.maximum(reach, 0), markersize=5, capsize=3, label=name,
+                    linestyle=line, **look(i))  # fmt: skip
         sure, right = np.mean(confidences), np.mean(correct)
         said.append(f"{name}: {sure:.0%} sure on average, {right:.0%} right, {len(correct)} answers")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -9,7 +9,6 @@ import pandas as pd
 from torch import Tensor
 
 from ftlib import plots
-from ftlib.metrics import mean_interval
 
 
 def weights(
@@ -24,20 +23,13 @@ def weights(
     patches = np.asarray(patches)
     if patches.ndim != 3 or not len(patches):
         raise ValueError(f"the weights have shape {patches.shape}: give at least one patch, as (N, H, W)")
-    if len(captions) not in (0, len(patches)):
-        raise ValueError(f"{len(captions)} captions for {len(patches)} patches: give one a patch, or none at all")
     columns = min(columns, len(patches))
-    rows = -(-len(patches) // columns)
     side = min(2.2, 6.4 / columns)
-    fig, _ = plots.figure(title, "", "", size=(side * columns, 0.4 + rows * (side + 0.25 * bool(len(captions)))))
-    fig.delaxes(fig.axes[0])
-    for i, ax in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
-        ax.axis("off")
-        if i < len(patches):
-            top = np.abs(patches[i]).max() or 1.0
-            ax.imshow(patches[i], cmap="RdBu_r", vmin=-top, vmax=top)
-            if len(captions):
-                ax.set_title(captions[i], fontsize=9, fontweight="normal", loc="center")
+    high = 0.4 + -(-len(patches) // columns) * (side + 0.25 * bool(len(captions)))
+    fig, axes = plots.tiles(len(patches), captions, title, columns, (side * columns, high))
+    for ax, patch in zip(axes, patches, strict=True):
+        top = np.abs(patch).max() or 1.0
+        ax.imshow(patch, cmap="RdBu_r", vmin=-top, vmax=top)
     return plots.Picture(fig, alt)
 
 
@@ -78,16 +70,10 @@ def means(
     fig, ax = plots.figure(title, xlabel, ylabel, size=(6.8, 3.8))
     places, said = list(table[x].unique()), []
     for i, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        groups = {places.index(place): values for place, values in rows.groupby(x, sort=False)[column]}
-        spans = [mean_interval(values) for values in groups.values()]
-        centres = [span.value for span in spans]
-        reach = [[span.value - span.low for span in spans], [span.high - span.value for span in spans]]
-        style = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i], "linestyle": "-" if join else "none"}
-        at = np.array(list(groups)) + 0.06 * (i - 0.5)
-        for place, values in zip(at, groups.values(), strict=True):
-            ax.plot([place] * len(values), values, ".", color=style["color"], alpha=0.3, markersize=4)
-        ax.errorbar(at, centres, reach, markersize=5, capsize=3, label=name, **style)
-        said.append(f"{name}: " + ", ".join(f"{c:.2f} at {places[g]}" for c, g in zip(centres, groups, strict=True)))
+        groups = dict(list(rows.groupby(x, sort=False)[column]))
+        at = {places.index(place) + 0.06 * (i - 0.5): values for place, values in groups.items()}
+        centres = plots.points(ax, at, name, i, "-" if join else "none")
+        said.append(f"{name}: " + ", ".join(f"{c:.2f} at {place}" for c, place in zip(centres, groups, strict=True)))
     ax.set_xticks(range(len(places)), [str(place) for place in places])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return plots.Picture(fig, f"{title}. Means: {'; '.join(said)}.")

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftlib import plots
-from ftlib.plots import palette
-from ftlib.robot.arm import HALF_BLOCK, STEPS, TOLERANCE, Arm
+from ftlib.robot.arm import HALF_BLOCK, Arm
 from ftlib.robot.rollouts import Episode
 
 if TYPE_CHECKING:
@@ -205,20 +204,3 @@ class _Drawn:
             edge = 2 * HALF_BLOCK * self.arm.world.size
             ax.bar3d(*(self.arm.where - edge / 2), edge, edge, edge, color=ORANGE, zorder=4)
         ax.plot(*goal[:, None], "o", color=PINK, markersize=9, zorder=5)
-
-
-def paths(episodes: Sequence[Episode], title: str) -> plots.Picture:
-    """Distance from the goal over time, one line an episode, with the 5 cm that count as there."""
-    fig, ax = plots.figure(title, "seconds", "centimetres from the goal")
-    ends: list[bool] = []
-    for episode in episodes:
-        good = episode.success
-        label = None if good in ends else "ends at the goal" if good else "does not"
-        ax.plot(np.arange(len(episode.distance)) / 25, episode.distance * 100, label=label,
-                color=plots.COLOURS[0 if good else 1], linestyle="-" if good else "--", linewidth=1)  # fmt: skip
-        ends.append(good)
-    ax.axhline(TOLERANCE * 100, color=palette.GUIDE, linestyle=":", label=f"{100 * TOLERANCE:.0f} cm")
-    ax.legend()
-    ax.set_ylim(bottom=0)
-    ax.set_xlim(0, STEPS / 25)
-    return plots.Picture(fig, f"{title}. {sum(ends)} of {len(ends)} lines end below 5 cm; the others are dashed.")

@@ -128,20 +128,6 @@ def _check_length(name: str, seconds: float, longest: float) -> None:
         )
 
 
-def with_margins(wave: Tensor, seconds: float = MARGIN) -> Tensor:
-    """Silence on both sides, for a recording that was cut at the word.
-
-    Raises:
-        ValueError: ``seconds`` is negative.
-
-    >>> with_margins(torch.ones(4), 2 / RATE).tolist()
-    [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
-    """
-    if seconds < 0:
-        raise ValueError(f"the margin is {seconds} s: give 0 or more")
-    return torch.nn.functional.pad(wave, [round(seconds * RATE)] * 2)
-
-
 def write(path: str | Path, wave: Tensor | np.ndarray, rate: int = RATE, opus_kbit: float = 16.0) -> None:
     """Write one channel of sound; the ending of the name decides on the format.
 

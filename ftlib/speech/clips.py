@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -84,41 +83,6 @@ def shipped(name: str, **wanted: str | Sequence[str]) -> Clips:
     allowed = {key: {value} if isinstance(value, str) else set(value) for key, value in wanted.items()}
     rows = [row for row in _index(name) if all(row[key] in values for key, values in allowed.items())]
     return Clips([_sound(name, row["file"])[row["start"] : row["end"]] for row in rows], rows)
-
-
-def folder_of_digits(folder: str | Path, margin: float = audio.MARGIN) -> tuple[Clips, list[str]]:
-    """Recordings named ``digit_speaker_index.wav``, as in the Free Spoken Digit Dataset.
-
-    Args:
-        margin: seconds of silence to put on each side.
-
-    Returns:
-        The clips, with ``label``, ``voice`` and ``file``, in order of their names; and one sentence for each file that
-        was left out.
-
-    Raises:
-        ValueError: there is no such folder, or nothing in it can be used.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}: name the one that holds digit_speaker_index.wav")
-    waves, rows, skipped = [], [], []
-    for path in sorted(folder.glob("*.wav")):
-        digit, _, rest = path.stem.partition("_")
-        speaker, _, take = rest.rpartition("_")
-        if not (digit.isdecimal() and len(digit) == 1 and speaker and take.isdecimal()):
-            skipped.append(f"{path.name} is not named digit_speaker_index.wav.")
-            continue
-        try:
-            wave = audio.read(path).wave
-        except ValueError as problem:
-            skipped.append(f"{problem}.")
-            continue
-        waves.append(audio.with_margins(wave, margin))
-        rows.append({"file": path.name, "label": int(digit), "voice": speaker, "take": int(take)})
-    if not rows:
-        raise ValueError(f"{folder} has no recording named digit_speaker_index.wav: rename yours, as 7_anna_0.wav")
-    return Clips(waves, rows), skipped
 
 
 def collate(examples: list[tuple[Tensor, int | str]]) -> dict[str, Tensor]:

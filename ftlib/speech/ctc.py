@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -131,7 +131,7 @@ def word_error_rate(said: Sequence[str], read: Sequence[str]) -> float:
     """
     import jiwer
 
-    _check_said(said, read)
+    check_said(said, read)
     return float(jiwer.wer(list(said), list(read)))
 
 
@@ -139,68 +139,16 @@ def character_error_rate(said: Sequence[str], read: Sequence[str]) -> float:
     """Characters wrong, missing or made up, over all characters that were said."""
     import jiwer
 
-    _check_said(said, read)
+    check_said(said, read)
     return float(jiwer.cer(list(said), list(read)))
 
 
-def term_recall(terms: Sequence[Sequence[str]], read: Sequence[str]) -> float:
-    """Share of the important words and phrases that were transcribed without any error.
+def check_said(said: Sequence[str], read: Sequence[str]) -> None:
+    """Refuse pairs of which no error rate can be told.
 
-    Args:
-        terms: for each sentence those that were said in it.
-
-    >>> term_recall([["ten milligrams", "aspirin"]], ["give ten milligrams of aspirine"])
-    0.5
+    Raises:
+        ValueError: there is none, one is alone, or nothing was said.
     """
-    found = [f" {term} " in f" {text} " for each, text in zip(terms, read, strict=True) for term in each]
-    if not found:
-        raise ValueError("no sentence names a term: there is nothing to recall")
-    return sum(found) / len(found)
-
-
-def silent_errors(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
-    """Share of the sentences that are wrong although every word of them is a real one: no spell checker finds them.
-
-    A sentence of which nothing was written does not count: that is noticed.
-
-    Args:
-        known: the words that count as real.
-
-    >>> silent_errors(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
-    0.5
-    """
-    _check_said(said, read)
-    pairs = zip(said, read, strict=True)
-    wrong = [text.split() for true, text in pairs if text != true]
-    return sum(bool(words) and all(word in known for word in words) for words in wrong) / len(said)
-
-
-def silent_words(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
-    """Share of the words said in whose place real words were written: a spell checker marks none of these.
-
-    Words next to each other that are wrong, or that nobody said, are looked at together: if one of them is no real
-    word, the reader is warned of them all.
-
-    Args:
-        known: the words that count as real.
-
-    >>> silent_words(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
-    0.25
-    """
-    import jiwer
-
-    _check_said(said, read)
-    aligned = jiwer.process_words(list(said), list(read))
-    swapped = 0
-    for words, chunks in zip(aligned.hypotheses, aligned.alignments, strict=True):
-        for right, run in groupby(chunks, lambda chunk: chunk.type == "equal"):
-            run = list(run)
-            if not right and all(word in known for word in words[run[0].hyp_start_idx : run[-1].hyp_end_idx]):
-                swapped += sum(chunk.ref_end_idx - chunk.ref_start_idx for chunk in run if chunk.type == "substitute")
-    return swapped / sum(len(words) for words in aligned.references)
-
-
-def _check_said(said: Sequence[str], read: Sequence[str]) -> None:
     if len(said) != len(read) or not said:
         raise ValueError(f"there are {len(said)} true texts and {len(read)} transcripts: give one for each, and some")
     if not all(text.strip() for text in said):

@@ -9,7 +9,6 @@ import numpy as np
 from torch import Tensor
 
 from ftlib import plots
-from ftlib.plots import palette
 from ftlib.speech import audio
 
 if TYPE_CHECKING:
@@ -62,30 +61,3 @@ def _outline() -> list:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=2.5, foreground="black")]
-
-
-def receptive_field(steps: Sequence[int], title: str) -> plots.Picture:
-    """Stacked convolutions of width 3 as a tree: which frames below the last one at the top can see.
-
-    Args:
-        steps: the dilation of each block, from the first to the last.
-    """
-    if not steps or min(steps) < 1:
-        raise ValueError(f"the dilations are {list(steps)}: give at least one, each 1 or more")
-    fig, ax = plots.figure(title, "frames of 25 ms, 0 is the one that is computed", "block", size=(7.4, 2.6))
-    seen = {0}
-    for depth in range(len(steps), 0, -1):
-        below = {at + shift * steps[depth - 1] for at in seen for shift in (-1, 0, 1)}
-        for at in seen:
-            for shift in (-1, 0, 1):
-                ends = [at, at + shift * steps[depth - 1]], [depth, depth - 1]
-                ax.plot(*ends, color=palette.FAINT, linewidth=0.6, zorder=1)
-        ax.plot(sorted(seen), [depth] * len(seen), "o", color=plots.COLOURS[0], markersize=3)
-        seen = below
-    ax.plot(sorted(seen), [0] * len(seen), "s", color=plots.COLOURS[1], markersize=3)
-    side = max(46, sum(steps) + 1)
-    ax.set_xlim(-side, side)
-    ax.set_yticks(range(0, len(steps) + 1, 1 if len(steps) < 7 else 2))
-    ax.grid(False)
-    alt = f"{title}. A tree of convolutions with dilations {', '.join(map(str, steps))}: the frame at the top sees "
-    return plots.Picture(fig, f"{alt}{len(seen)} frames at the bottom, from {min(seen)} to {max(seen)}.")

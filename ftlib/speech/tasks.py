@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from ftlib.metrics import Score
 from ftlib.speech import audio, clips, ctc, lexicon
 from ftlib.speech.clips import Clips
 from ftlib.speech.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription, check_split
-from ftlib.tasks.base import Split
+from ftlib.tasks.base import Split, draw_per_class
 
 DIGITS = "spoken-digits"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -170,14 +169,8 @@ class SpokenDigits(SpeechTask):
 
     def sample(self, budget: int, seed: int, split: Split = "train") -> Clips:
         """``budget`` clips a word, drawn without replacement over the split's voices."""
-        pool, rng, chosen = self.split(split), np.random.default_rng(seed), []
-        labels = np.array(pool.column("label"))
-        for word in range(self.n_outputs):
-            of_word = np.flatnonzero(labels == word)
-            if not 1 <= budget <= len(of_word):
-                raise ValueError(f"budget is {budget}: {split} has {len(of_word)} clips of the word {word}")
-            chosen += rng.permutation(of_word)[:budget].tolist()
-        return pool.take(chosen)
+        pool = self.split(split)
+        return pool.take(draw_per_class(pool.column("label"), WORDS, budget, seed, split).tolist())
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy."""
@@ -224,40 +217,3 @@ def coarse(found: Clips, bands: int = 16, moments: int = 10) -> np.ndarray:
     """Log-mel pictures squeezed to one size, whatever the length: (N, bands x moments), in units of 20 dB."""
     squeeze = nn.AdaptiveAvgPool2d((bands, moments))
     return np.stack([squeeze(found.picture(i)[None])[0].flatten().numpy() for i in range(len(found))])
-
-
-class RecordedDigits(SpokenDigits):
-    """Real recordings in a folder, named ``digit_speaker_index.wav`` as in the Free Spoken Digit Dataset.
-
-    Split by speaker. Rates and step counts are those tuned on the synthetic digits; there is nothing to tune on here.
-
-    Args:
-        folder: where the recordings lie.
-        test: speakers to test on; None: the last third of the speakers by name, one at least.
-        margin: seconds of silence to put on each side, since such recordings are often cut at the word, and the
-            network has learnt from sentences with a pause around them.
-    """
-
-    name = "recorded_digits"
-    settings_like = SpokenDigits.name
-
-    def __init__(self, folder: str | Path, test: Sequence[str] | None = None, margin: float = audio.MARGIN) -> None:
-        found, self.skipped = clips.folder_of_digits(folder, margin)
-        speakers = sorted(set(found.column("voice")))
-        if len(speakers) < 2:
-            raise ValueError(f"{folder} has one speaker, {speakers[0]}: to test on another voice, record two or more")
-        chosen = set(speakers[-max(1, len(speakers) // 3) :] if test is None else test)
-        if not chosen or not chosen < set(speakers):
-            raise ValueError(f"test is {sorted(chosen)}: name some of the speakers {', '.join(speakers)}, not all")
-        self.speakers = {"train": [s for s in speakers if s not in chosen], "test": sorted(chosen)}
-        voices = found.column("voice")
-        self._parts = {
-            name: found.take([i for i, voice in enumerate(voices) if voice in who])
-            for name, who in self.speakers.items()
-        }
-
-    def split(self, name: Split) -> Clips:
-        """The clips of the speakers to train on, or of those to test on."""
-        if name not in self._parts:
-            raise ValueError(f"recordings of your own have no split {name!r}: choose train or test")
-        return self._parts[name]

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -20,7 +21,37 @@ RATES = {
 }  # fmt: skip
 
 
-class Task(ABC):
+class Protocol:
+    """How a task is recorded and tuned. The defaults serve a task that nobody records."""
+
+    budgets: Sequence[int]
+    grid: Sequence[str] = ()  # the recipes and rivals that are tuned and recorded
+    traced: Sequence[str] = ("scratch", "head", "head_then_all")  # whose score is followed over training time
+    trace_budget, trace_every = 10, 10  # at which budget, and how many steps from score to score
+    tune_budgets: Sequence[int] = (1, 10)
+    tune_steps: Sequence[int] = (100, 300)
+    tune_seeds: Sequence[int] = (0, 1)
+    tune_options: Mapping[str, Any] = {}  # of ``fit``, for tuning alone: what makes it cheaper
+    min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets
+
+    def passes(self, recipe: str) -> int:
+        """The fewest passes over the training set that a recipe makes, whatever step count tuning chose."""
+        return self.min_passes
+
+    def rates(self, recipe: str) -> Sequence[float]:
+        """The learning rates that tuning tries for a recipe, the same number for each."""
+        return RATES.get(recipe, (1e-4, 3e-4, 1e-3, 3e-3))
+
+    def steps(self, recipe: str) -> Sequence[int]:
+        """The step counts that tuning tries for a recipe, the same number for each."""
+        return self.tune_steps
+
+    def rival_grid(self) -> dict[str, list[dict]]:
+        """Settings to tune each rival over: as many as a recipe gets."""
+        return {}
+
+
+class Task(Protocol, ABC):
     """One thing to learn: its data, split so that nothing leaks, its model and its score.
 
     The splits keep four groups apart. ``train`` is where label budgets are drawn from. ``tune`` and
@@ -32,23 +63,14 @@ class Task(ABC):
     budget_unit: str
     metric: str
     n_outputs: int
-    budgets: Sequence[int]
     top_stages: Sequence[str]  # what the recipe ``top`` trains
     source: Task | None = None
     has_zero_shot = False
     keeps_head = False  # the pre-trained outputs are this task's outputs: no recipe replaces the head
     head_loss: Callable[[nn.Module, Any], Tensor] | None = None  # of a head on cached (features, labels)
-    grid: Sequence[str] = ()  # the recipes and rivals that are tuned and recorded
-    traced: Sequence[str] = ("scratch", "head", "head_then_all")  # whose score is followed over training time
-    trace_budget, trace_every = 10, 10  # at which budget, and how many steps from score to score
-    tune_budgets: Sequence[int] = (1, 10)
-    tune_steps: Sequence[int] = (100, 300)
-    tune_seeds: Sequence[int] = (0, 1)
-    tune_options: Mapping[str, Any] = {}  # of ``fit``, for tuning alone: what makes it cheaper
     batch_size = 16
     micro_batch: int | None = None
     feature_batch = 256  # examples at once when a frozen backbone computes features
-    min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets
     collate: Callable[[list], Any] | None = None
     lengths: Callable[[Dataset], Sequence[int]] | None = None
 
@@ -91,18 +113,6 @@ class Task(ABC):
         """What of a batch is to be predicted."""
         return batch[1]
 
-    def passes(self, recipe: str) -> int:
-        """The fewest passes over the training set that a recipe makes, whatever step count tuning chose."""
-        return self.min_passes
-
-    def rates(self, recipe: str) -> Sequence[float]:
-        """The learning rates that tuning tries for a recipe, the same number for each."""
-        return RATES.get(recipe, (1e-4, 3e-4, 1e-3, 3e-3))
-
-    def steps(self, recipe: str) -> Sequence[int]:
-        """The step counts that tuning tries for a recipe, the same number for each."""
-        return self.tune_steps
-
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """Name to function: the cheapest methods that a sensible person would try first.
 
@@ -110,9 +120,24 @@ class Task(ABC):
         """
         return {}
 
-    def rival_grid(self) -> dict[str, list[dict]]:
-        """Settings to tune each rival over: as many as a recipe gets."""
-        return {}
+
+def draw_per_class(labels: Sequence[int], names: Sequence[str], budget: int, seed: int, split: str) -> np.ndarray:
+    """Positions of ``budget`` examples of each class, class by class, drawn without replacement.
+
+    Args:
+        labels: (N,) class numbers.
+        names: of the classes, in the order of their numbers.
+
+    Raises:
+        ValueError: a class has fewer examples.
+    """
+    rng, chosen = np.random.default_rng(seed), []
+    for number, name in enumerate(names):
+        of_class = np.flatnonzero(np.asarray(labels) == number)
+        if not 1 <= budget <= len(of_class):
+            raise ValueError(f"budget is {budget}: {split} has {len(of_class)} examples of {name!r}")
+        chosen.append(rng.permutation(of_class)[:budget])
+    return np.concatenate(chosen)
 
 
 @torch.no_grad()

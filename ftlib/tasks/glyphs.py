@@ -6,7 +6,6 @@ bent, thickened and blurred until they look a little like handwriting on a coars
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +28,6 @@ FONTS = (
     "cmr10.ttf", "cmss10.ttf", "cmtt10.ttf", "cmti10.ttf", "cmb10.ttf",
 )  # fmt: skip
 HELD_OUT_FONTS = ("DejaVuSans-Oblique.ttf", "STIXGeneralBol.ttf")
-SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "LAO", "TIFINAGH", "NKO")
 
 
 def font_path(name: str) -> Path:
@@ -40,22 +38,11 @@ def font_path(name: str) -> Path:
 
 
 @cache
-def _letters_of(font: str) -> frozenset[str]:
+def letters_of(font: str) -> frozenset[str]:
+    """The signs that a font has."""
     from matplotlib.ft2font import FT2Font
 
     return frozenset(map(chr, FT2Font(str(font_path(font))).get_charmap()))
-
-
-def _is_plain_letter(char: str) -> bool:
-    name = unicodedata.name(char, "")
-    return (
-        unicodedata.category(char) in ("Lu", "Ll", "Lo")
-        and name.split(" ")[0] in SCRIPTS
-        and not unicodedata.decomposition(char)
-        and " WITH " not in name
-        and "TONE" not in name
-        and "DIGRAPH" not in name
-    )
 
 
 def render(char: str, font: str) -> np.ndarray:
@@ -88,25 +75,6 @@ def _face(font: str):
     return ImageFont.truetype(str(font_path(font)), 72)
 
 
-def choose_letters(closest: float = 0.012) -> list[str]:
-    """The letters to tell apart: plain ones, and one of each group that looks alike when scaled (A and Greek Alpha).
-
-    Args:
-        closest: two letters whose renderings differ by less than this mean squared ink count as one.
-    """
-    font = "DejaVuSans.ttf"
-    candidates = sorted(char for char in _letters_of(font) if _is_plain_letter(char))
-    chosen: list[str] = []
-    kept = np.zeros((0, CANVAS // 4, CANVAS // 4), np.float32)
-    for char in candidates:
-        ink = render(char, font).reshape(CANVAS // 4, 4, CANVAS // 4, 4).mean((1, 3)).astype(np.float32) / 255
-        if not ink.any() or (len(kept) and ((kept - ink) ** 2).mean((1, 2)).min() < closest):
-            continue
-        chosen.append(char)
-        kept = np.concatenate([kept, ink[None]])
-    return chosen
-
-
 @dataclass(frozen=True)
 class GlyphBank:
     """Rendered letters: ``images`` is (N, 64, 64) uint8, ``labels`` is (N,) int64."""
@@ -117,7 +85,7 @@ class GlyphBank:
     @classmethod
     def draw(cls, letters: Sequence[str], fonts: Sequence[str] = FONTS) -> GlyphBank:
         """Render each letter in each font that has it."""
-        pairs = [(i, char, font) for i, char in enumerate(letters) for font in fonts if char in _letters_of(font)]
+        pairs = [(i, char, font) for i, char in enumerate(letters) for font in fonts if char in letters_of(font)]
         if not pairs:
             raise ValueError(f"none of the fonts {', '.join(fonts)} has any of the {len(letters)} letters")
         images = np.stack([render(char, font) for _, char, font in pairs])

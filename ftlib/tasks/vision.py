@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from ftlib import metrics, models
 from ftlib.metrics import Score
-from ftlib.tasks.base import Split, Task, predict
+from ftlib.tasks.base import Split, Task, draw_per_class, predict
 from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, GlyphBank, to_input
 
 CHECKPOINT = "glyph-resnet10"
@@ -121,15 +121,8 @@ class Digits(ImageTask):
 
     def sample(self, budget: int, seed: int, split: Split = "train") -> TensorDataset:
         """``budget`` digits a class, drawn without replacement over the split's writers."""
-        labels, rng = self._data[1].numpy(), np.random.default_rng(seed)
         pool = self.indices(split)
-        chosen = []
-        for digit in range(self.n_outputs):
-            of_class = pool[labels[pool] == digit]
-            if not 1 <= budget <= len(of_class):
-                raise ValueError(f"budget is {budget}: the {split} writers wrote {len(of_class)} of digit {digit}")
-            chosen.append(rng.permutation(of_class)[:budget])
-        return self._take(np.concatenate(chosen))
+        return self._take(pool[draw_per_class(self._data[1][pool], "0123456789", budget, seed, split)])
 
     def ink(self, split: Split) -> tuple[Tensor, Tensor]:
         """The scanned pixels as they are: (N, 8, 8), ink from 0 to 1, and labels (N,)."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
@@ -17,12 +19,44 @@ from tqdm.auto import tqdm
 from authoring.pretrain import shipping
 from ftlib import resume
 from ftlib.models.resnet import resnet10
-from ftlib.tasks.glyphs import FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank, choose_letters
+from ftlib.tasks.glyphs import CANVAS, FONTS, HELD_OUT_FONTS, MEAN, SIZE, STD, GlyphBank, letters_of, render
 
 NAME = "glyph-resnet10"
 STEPS, BATCH, MAX_LR, WEIGHT_DECAY, SMOOTHING = 9000, 256, 2e-3, 0.05, 0.1
 SAVE_EVERY = 250
 RESUME = "resume.pt"
+SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "LAO", "TIFINAGH", "NKO")
+
+
+def _is_plain_letter(char: str) -> bool:
+    name = unicodedata.name(char, "")
+    return (
+        unicodedata.category(char) in ("Lu", "Ll", "Lo")
+        and name.split(" ")[0] in SCRIPTS
+        and not unicodedata.decomposition(char)
+        and " WITH " not in name
+        and "TONE" not in name
+        and "DIGRAPH" not in name
+    )
+
+
+def choose_letters(closest: float = 0.012) -> list[str]:
+    """The letters to tell apart: plain ones, and one of each group that looks alike when scaled (A and Greek Alpha).
+
+    Args:
+        closest: two letters whose renderings differ by less than this mean squared ink count as one.
+    """
+    font = "DejaVuSans.ttf"
+    candidates = sorted(char for char in letters_of(font) if _is_plain_letter(char))
+    chosen: list[str] = []
+    kept = np.zeros((0, CANVAS // 4, CANVAS // 4), np.float32)
+    for char in candidates:
+        ink = render(char, font).reshape(CANVAS // 4, 4, CANVAS // 4, 4).mean((1, 3)).astype(np.float32) / 255
+        if not ink.any() or (len(kept) and ((kept - ink) ** 2).mean((1, 2)).min() < closest):
+            continue
+        chosen.append(char)
+        kept = np.concatenate([kept, ink[None]])
+    return chosen
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ftlib import tasks
-from ftlib.tasks.base import Split
+from ftlib.tasks.base import Split, draw_per_class
 from ftlib.tasks.glyphs import CANVAS, FONTS, HELD_OUT_FONTS, SIZE, GlyphBank, to_input
 
 TARGETS = ("letters", "digits", "negatives", "sound")  # from near to far, an order fixed before measuring
@@ -73,8 +73,7 @@ def _drawn(letters: list[str], fonts: tuple[str, ...], each: int, seed: int) -> 
 
 def _spoken(budget: int, seed: int, tune: bool) -> tuple[Examples, Examples]:
     x, y = sound_pictures("tune" if tune else "train")
-    rng = np.random.default_rng(seed)
-    chosen = np.concatenate([rng.permutation(np.flatnonzero(y == word))[:budget] for word in range(CLASSES)])
+    chosen = draw_per_class(y, "0123456789", budget, seed, "tune" if tune else "train")
     return (x[chosen], y[chosen]), sound_pictures("tune_valid" if tune else "test")
 
 

@@ -80,13 +80,13 @@ def train(
     model = task.pretrained().to(runtime.device())
     adapt.replace_head(model, task.n_outputs, seed=seed)
     if knobs.head_first:
-        _freeze_up_to(model, "head")
+        adapt.train_from(model, "head")
         fit_head(model, data, task, lr=HEAD_RATE, steps=100, batch_size=knobs.batch_size, seed=seed, progress=False)
     return model, _fit(model, knobs, task, data, seed, evaluate, evaluate_every)
 
 
 def _fit(model: nn.Module, knobs: Knobs, task: Task, data: Dataset, seed: int, evaluate, every) -> History:
-    _freeze_up_to(model, knobs.depth)
+    adapt.train_from(model, "all" if knobs.depth == "full" else knobs.depth)
     if knobs.dropout:
         adapt.set_head(model, nn.Sequential(nn.Dropout(knobs.dropout), adapt.get_head(model)))
     names = ("lr", "schedule", "warmup", "steps", "batch_size", "weight_decay", "label_smoothing")
@@ -97,17 +97,6 @@ def _fit(model: nn.Module, knobs: Knobs, task: Task, data: Dataset, seed: int, e
         return fit_head(model, data, task, **options, **watched)
     data = augmented(data, knobs.augment)
     return fit(model, data, batchnorm=knobs.batchnorm, lr_decay=knobs.lr_decay, **options, **watched)
-
-
-def _freeze_up_to(model: nn.Module, depth: str) -> None:
-    """Freeze every stage before ``depth``; ``"full"`` freezes none."""
-    stages = list(adapt.stages(model))
-    if depth not in (*stages, "full"):
-        raise ValueError(f"there is no depth {depth!r}: choose full or the first stage to train, {', '.join(stages)}")
-    adapt.unfreeze(model)
-    before = [] if depth == "full" else stages[: stages.index(depth)]
-    if before:
-        adapt.freeze(model, *before)
 
 
 def validate(task: Task, model: nn.Module) -> Score:

@@ -161,7 +161,7 @@ def kappa(answer: Any) -> str:
         (["flat"] * 5, ["flat"] * 5),
     )
     for first, second in trials:
-        wanted, found = metrics.kappa(first, second), answer(list(first), list(second))
+        wanted, found = metrics.kappa(first, second) or 0.0, answer(list(first), list(second))
         expect(isinstance(found, int | float), f"the function should return a number, not {found!r}")
         said = f"for {first} and {second} kappa is {wanted:.3f}, not {found:.3f}"
         expect(abs(found - wanted) < 1e-6, said)

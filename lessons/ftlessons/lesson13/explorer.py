@@ -38,10 +38,9 @@ def reach_explorer(model: WaveNet, wave: Tensor, said: str) -> None:
 def tree(blocks: int, dilated: bool) -> Picture:
     """Which frames the frame at the top can see."""
     from ftlessons.lesson13 import receptive_field
-    from ftlib.speech import figures
 
     kind = "with dilations 1, 2, 4, 8" if dilated else "without dilation"
-    return figures.receptive_field(receptive_field.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
+    return receptive_field.tree(receptive_field.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
 
 
 def explorer_widget(spell: Any, said: str) -> Any:

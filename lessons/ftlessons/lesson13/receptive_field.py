@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ftlib import plots
 from ftlib.models.wavenet import DILATIONS, WaveNet
+from ftlib.plots import palette
 from ftlib.speech import audio, ctc
 
 STEM = 2  # frames of the picture that the first layer sees to each side
@@ -59,3 +61,30 @@ def spelled_within(model: WaveNet, wave: Tensor, frames: int, batch: int = 64) -
     model.eval()
     scores = torch.cat([model(part.to(device))[:, middle].float().cpu() for part in views.split(batch)])
     return ctc.greedy(scores[None], torch.tensor([len(scores)]))[0]
+
+
+def tree(steps: Sequence[int], title: str) -> plots.Picture:
+    """Stacked convolutions of width 3 as a tree: which frames below the last one at the top can see.
+
+    Args:
+        steps: the dilation of each block, from the first to the last.
+    """
+    if not steps or min(steps) < 1:
+        raise ValueError(f"the dilations are {list(steps)}: give at least one, each 1 or more")
+    fig, ax = plots.figure(title, "frames of 25 ms, 0 is the one that is computed", "block", size=(7.4, 2.6))
+    seen = {0}
+    for depth in range(len(steps), 0, -1):
+        below = {at + shift * steps[depth - 1] for at in seen for shift in (-1, 0, 1)}
+        for at in seen:
+            for shift in (-1, 0, 1):
+                ends = [at, at + shift * steps[depth - 1]], [depth, depth - 1]
+                ax.plot(*ends, color=palette.FAINT, linewidth=0.6, zorder=1)
+        ax.plot(sorted(seen), [depth] * len(seen), "o", color=plots.COLOURS[0], markersize=3)
+        seen = below
+    ax.plot(sorted(seen), [0] * len(seen), "s", color=plots.COLOURS[1], markersize=3)
+    side = max(46, sum(steps) + 1)
+    ax.set_xlim(-side, side)
+    ax.set_yticks(range(0, len(steps) + 1, 1 if len(steps) < 7 else 2))
+    ax.grid(False)
+    alt = f"{title}. A tree of convolutions with dilations {', '.join(map(str, steps))}: the frame at the top sees "
+    return plots.Picture(fig, f"{alt}{len(seen)} frames at the bottom, from {min(seen)} to {max(seen)}.")

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ftlessons.lesson13.recorded_digits import RecordedDigits
 from ftlib import runtime
 from ftlib.catalog import CatalogError
 from ftlib.speech import audio
 from ftlib.speech.clips import Clips
-from ftlib.speech.tasks import WORDS, RecordedDigits, SpokenDigits
+from ftlib.speech.tasks import WORDS, SpokenDigits
 from ftlib.tasks.base import Split
 
 FOLDER = "SpeechCommands"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Container, Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -34,25 +35,82 @@ def doses(terms: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[term for term in each if NUMBERS.intersection(term.split())] for each in terms]
 
 
+def term_recall(terms: Sequence[Sequence[str]], read: Sequence[str]) -> float:
+    """Share of the important words and phrases that were transcribed without any error.
+
+    Args:
+        terms: for each sentence those that were said in it.
+
+    >>> term_recall([["ten milligrams", "aspirin"]], ["give ten milligrams of aspirine"])
+    0.5
+    """
+    found = [f" {term} " in f" {text} " for each, text in zip(terms, read, strict=True) for term in each]
+    if not found:
+        raise ValueError("no sentence names a term: there is nothing to recall")
+    return sum(found) / len(found)
+
+
+def silent_errors(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
+    """Share of the sentences that are wrong although every word of them is a real one: no spell checker finds them.
+
+    A sentence of which nothing was written does not count: that is noticed.
+
+    Args:
+        known: the words that count as real.
+
+    >>> silent_errors(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
+    0.5
+    """
+    ctc.check_said(said, read)
+    pairs = zip(said, read, strict=True)
+    wrong = [text.split() for true, text in pairs if text != true]
+    return sum(bool(words) and all(word in known for word in words) for words in wrong) / len(said)
+
+
+def silent_words(said: Sequence[str], read: Sequence[str], known: Container[str]) -> float:
+    """Share of the words said in whose place real words were written: a spell checker marks none of these.
+
+    Words next to each other that are wrong, or that nobody said, are looked at together: if one of them is no real
+    word, the reader is warned of them all.
+
+    Args:
+        known: the words that count as real.
+
+    >>> silent_words(["give ten", "give two"], ["give tin", "giv two"], {"give", "ten", "tin", "two"})
+    0.25
+    """
+    import jiwer
+
+    ctc.check_said(said, read)
+    aligned = jiwer.process_words(list(said), list(read))
+    swapped = 0
+    for words, chunks in zip(aligned.hypotheses, aligned.alignments, strict=True):
+        for right, run in groupby(chunks, lambda chunk: chunk.type == "equal"):
+            run = list(run)
+            if not right and all(word in known for word in words[run[0].hyp_start_idx : run[-1].hyp_end_idx]):
+                swapped += sum(chunk.ref_end_idx - chunk.ref_start_idx for chunk in run if chunk.type == "substitute")
+    return swapped / sum(len(words) for words in aligned.references)
+
+
 def report(table: pd.DataFrame, known: Container[str]) -> dict[str, float]:
     """Everything that a table of ``Transcription.transcripts`` says, each as a share.
 
     Args:
-        known: the words that count as real, see ``decoding.silent_errors``.
+        known: the words that count as real, see ``silent_errors``.
 
     Returns:
         ``wer`` and ``cer``; where sentences name terms, ``terms`` and ``doses``, the shares that were read without any
-        error; ``swapped``, see ``decoding.silent_words``; and of the sentences ``sentences``, the share with an
-        error, and ``silent``, see ``decoding.silent_errors``.
+        error; ``swapped``, see ``silent_words``; and of the sentences ``sentences``, the share with an
+        error, and ``silent``, see ``silent_errors``.
     """
     said, read, terms = table.said.tolist(), table.read.tolist(), table.terms.tolist()
     found = {"wer": ctc.word_error_rate(said, read), "cer": ctc.character_error_rate(said, read)}
     for name, wanted in (("terms", terms), ("doses", doses(terms))):
         if any(wanted):
-            found[name] = ctc.term_recall(wanted, read)
+            found[name] = term_recall(wanted, read)
     wrong = sum(a != b for a, b in zip(said, read, strict=True)) / len(said)
-    found |= {"sentences": wrong, "silent": ctc.silent_errors(said, read, known)}
-    return found | {"swapped": ctc.silent_words(said, read, known)}
+    found |= {"sentences": wrong, "silent": silent_errors(said, read, known)}
+    return found | {"swapped": silent_words(said, read, known)}
 
 
 def reports(tables: dict[str, pd.DataFrame], known: Container[str]) -> pd.DataFrame:

@@ -21,7 +21,6 @@ def one(depth: str, rule: str, seed: int) -> dict[str, Any]:
     model = task.pretrained()
     adapt.replace_head(model, task.n_outputs, seed=seed)
     if depth == "head":
-        adapt.freeze(model)
-        adapt.unfreeze(model, "head")
+        adapt.train_from(model, "head")
     sweep = find_lr(model, task.sample(10, seed), seed=seed)
     return measure(task, 10, seed, Knobs(depth=depth, lr=getattr(sweep, rule))) | {"rule": rule}

@@ -80,8 +80,7 @@ def scores(method: str, train: TensorDataset, tests: tuple[TensorDataset, ...], 
     digits = tasks.get("digits")
     model = digits.pretrained()
     adapt.replace_head(model, 10, seed=seed)
-    adapt.freeze(model)
-    adapt.unfreeze(model, "head")
+    adapt.train_from(model, "head")
     fit_head(model, train, digits, lr=RATE, steps=STEPS, batch_size=16, seed=seed, progress=False)
     return [_accuracy(model, test) for test in tests]
 

@@ -13,9 +13,9 @@ import os
 from functools import cache
 from typing import Any
 
+from ftlessons.lesson13.recorded_digits import RecordedDigits
 from ftlib import recipes
 from ftlib.speech import audio
-from ftlib.speech.tasks import RecordedDigits
 
 FOLDER = "FTLIB_RECORDED_DIGITS"
 RECIPES, RIVALS = ("scratch", "head", "head_then_all", "full"), ("spelling", "as_cut")
