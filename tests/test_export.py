@@ -16,7 +16,7 @@ from torch import nn
 
 from ftlib import adapt, export, models
 from ftlib.export import predict, predict_text
-from ftlib.models import distilbert, sentences
+from ftlib.models import sentences
 from ftlib.own import from_csv, from_folder
 from ftlib.tasks import glyphs
 from ftlib.tasks import predict as run_model
@@ -221,8 +221,8 @@ def test_a_saved_text_model_gives_the_same_answers(mail, tmp_path, pooling):
 
 def test_a_saved_distilbert_gives_the_same_answers(mail, tmp_path):
     torch.manual_seed(0)
-    config = distilbert.PooledDistilBertConfig(dim=16, n_layers=2, n_heads=2, hidden_dim=32, initializer_range=0.5)
-    model = distilbert.PooledDistilBertForSequenceClassification(config).eval()
+    config = sentences.PooledDistilBertConfig(dim=16, n_layers=2, n_heads=2, hidden_dim=32, initializer_range=0.5)
+    model = sentences.PooledDistilBertForSequenceClassification(config).eval()
     again = export.load(export.save(model, mail, tmp_path / "mail"))
     assert type(again.model.encoder).__name__ == "DistilBertModel"
     assert torch.allclose(read(again), predict_texts(model, SENTENCES), atol=1e-5)

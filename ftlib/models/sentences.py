@@ -7,7 +7,16 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, BertConfig, BertModel, BertPreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertModel,
+    BertPreTrainedModel,
+    DistilBertConfig,
+    DistilBertModel,
+    DistilBertPreTrainedModel,
+)
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ftlib import catalog, runtime
@@ -25,47 +34,24 @@ class PooledBertConfig(BertConfig):
     model_type = "pooled-bert"
 
     def __init__(self, pooling: str = "mean", **kwargs: Any) -> None:
-        if pooling not in get_args(Pooling):
-            raise ValueError(f"there is no pooling {pooling!r}: choose from {', '.join(get_args(Pooling))}")
-        self.pooling = pooling
+        self.pooling = _known(pooling, get_args(Pooling))
         super().__init__(**kwargs)
 
 
-class PooledBertForSequenceClassification(BertPreTrainedModel):
-    """BERT, one vector a text, and a linear classifier on it.
+class PooledDistilBertConfig(DistilBertConfig):
+    """DistilBERT's configuration and the pooling: ``"mean"`` or ``"cls"``."""
 
-    ``mean`` averages the last hidden states of all tokens that are no padding, as in Sentence-BERT
-    (Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084). ``cls`` takes the state of the first token,
-    ``pooler`` puts BERT's own dense layer and a tanh on top of that, as ``BertForSequenceClassification`` does.
-    """
+    model_type = "pooled-distilbert"
 
-    config_class = PooledBertConfig
+    def __init__(self, pooling: str = "mean", **kwargs: Any) -> None:
+        self.pooling = _known(pooling, ("mean", "cls"))
+        super().__init__(**kwargs)
 
-    def __init__(self, config: PooledBertConfig) -> None:
-        super().__init__(config)
-        self.num_labels = config.num_labels
-        self.bert = BertModel(config, add_pooling_layer=config.pooling == "pooler")
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.post_init()
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        **kwargs: Any,
-    ) -> SequenceClassifierOutput:
-        """Logits (N, classes) of token numbers (N, tokens); with ``labels`` (N,) also the cross-entropy."""
-        kwargs |= {"token_type_ids": token_type_ids, "inputs_embeds": inputs_embeds}
-        out = self.bert(input_ids, attention_mask=attention_mask, **kwargs)
-        return classified(self, out, attention_mask, labels)
-
-    def pool(self, out: Any, attention_mask: Tensor | None = None) -> Tensor:
-        """One vector (N, width) a text from the encoder's output."""
-        return pooled(out, attention_mask, self.config.pooling)
+def _known(pooling: str, choices: tuple[str, ...]) -> str:
+    if pooling not in choices:
+        raise ValueError(f"there is no pooling {pooling!r}: choose from {', '.join(choices)}")
+    return pooling
 
 
 def pooled(out: Any, attention_mask: Tensor | None, pooling: Pooling) -> Tensor:
@@ -80,15 +66,70 @@ def pooled(out: Any, attention_mask: Tensor | None, pooling: Pooling) -> Tensor:
     return (states * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
-def classified(model: Any, out: Any, mask: Tensor | None, labels: Tensor | None) -> SequenceClassifierOutput:
-    """What the model's classifier makes of its encoder's output; with ``labels`` (N,) also the cross-entropy."""
-    logits = model.classifier(model.dropout(model.pool(out, mask)))
-    loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
-    return SequenceClassifierOutput(loss, logits, out.hidden_states, out.attentions)
+class _Pooled:
+    """An encoder, one vector a text, and a linear classifier on it.
+
+    ``mean`` averages the last hidden states of all tokens that are no padding, as in Sentence-BERT
+    (Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084). ``cls`` takes the state of the first token,
+    ``pooler`` puts BERT's own dense layer and a tanh on top of that, as ``BertForSequenceClassification`` does.
+    """
+
+    def _classify(self, dropout: float, width: int) -> None:
+        self.num_labels = self.config.num_labels
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, self.num_labels)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Logits (N, classes) of token numbers (N, tokens); with ``labels`` (N,) also the cross-entropy."""
+        kwargs |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        out = self.base_model(input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, **kwargs)
+        logits = self.classifier(self.dropout(self.pool(out, attention_mask)))
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss, logits, out.hidden_states, out.attentions)
+
+    def pool(self, out: Any, attention_mask: Tensor | None = None) -> Tensor:
+        """One vector (N, width) a text from the encoder's output."""
+        return pooled(out, attention_mask, self.config.pooling)
 
 
-AutoConfig.register(PooledBertConfig.model_type, PooledBertConfig, exist_ok=True)
-AutoModelForSequenceClassification.register(PooledBertConfig, PooledBertForSequenceClassification, exist_ok=True)
+class PooledBertForSequenceClassification(_Pooled, BertPreTrainedModel):
+    """BERT with a classifier on one vector a text."""
+
+    config_class = PooledBertConfig
+
+    def __init__(self, config: PooledBertConfig) -> None:
+        super().__init__(config)
+        self.bert = BertModel(config, add_pooling_layer=config.pooling == "pooler")
+        self._classify(config.hidden_dropout_prob, config.hidden_size)
+
+
+class PooledDistilBertForSequenceClassification(_Pooled, DistilBertPreTrainedModel):
+    """DistilBERT with a classifier on one vector a text.
+
+    transformers' own class puts an untrained dense layer before the classifier. This one does not, so that a
+    frozen DistilBERT gives what it has learnt and nothing random.
+    """
+
+    config_class = PooledDistilBertConfig
+
+    def __init__(self, config: PooledDistilBertConfig) -> None:
+        super().__init__(config)
+        self.distilbert = DistilBertModel(config)
+        self._classify(config.seq_classif_dropout, config.dim)
+
+
+for _kind in (PooledBertForSequenceClassification, PooledDistilBertForSequenceClassification):
+    AutoConfig.register(_kind.config_class.model_type, _kind.config_class, exist_ok=True)
+    AutoModelForSequenceClassification.register(_kind.config_class, _kind, exist_ok=True)
 
 
 def minilm(
@@ -118,7 +159,8 @@ def encoder(name: str, n_classes: int = 2, pooling: Pooling = "mean", pretrained
     if name not in ENCODERS:
         raise ValueError(f"there is no backbone {name!r} for texts: choose from {', '.join(ENCODERS)}")
     runtime.spare_memory()
-    kind = _kind(name)
+    distilled = name.startswith("distilbert")
+    kind = PooledDistilBertForSequenceClassification if distilled else PooledBertForSequenceClassification
     kind.config_class(pooling=pooling)  # refuses what it does not know; from_pretrained would take it
     folder = catalog.path(name) if pretrained else catalog.path(name, "config.json").parent
     with _quiet():  # that an encoder gets another head is no news
@@ -127,14 +169,6 @@ def encoder(name: str, n_classes: int = 2, pooling: Pooling = "mean", pretrained
             return kind(config).eval()
         model = kind.from_pretrained(folder, config=config, dtype=torch.float32)
     return model.eval()
-
-
-def _kind(name: str) -> Any:
-    if not name.startswith("distilbert"):
-        return PooledBertForSequenceClassification
-    from ftlib.models.distilbert import PooledDistilBertForSequenceClassification
-
-    return PooledDistilBertForSequenceClassification
 
 
 def tokenizer() -> Any:
