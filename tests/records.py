@@ -7,7 +7,8 @@ digit. ``python -m tests.records`` adds what is missing there. Delete an entry t
 
 A record that does not come out is no reason to widen the tolerance: until it is made again, write what comes out in
 its place by hand, as ``"now": {"score": 0.5}`` beside the seconds. The row is then compared with that. So it is with
-``lora``: peft draws the adapters' first weights from torch's global generator, which the runs before had moved on.
+``lora``: when it was recorded, peft drew the adapters' first weights from torch's global generator, wherever the runs
+before had left it; now they come from the run's seed.
 """
 
 from __future__ import annotations

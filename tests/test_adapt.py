@@ -243,6 +243,24 @@ def test_count_and_describe_agree():
 # ------------------------------------------------------------------------------------ freeze, unfreeze
 
 
+@pytest.mark.parametrize(
+    ("part", "trained"),
+    [("head", ["head"]), ("layer4", ["layer4", "head"]), ("stem", None), ("all", None)],
+)
+def test_train_from_freezes_what_comes_before(part, trained):
+    model = resnet10(num_classes=4)
+    adapt.freeze(model, "layer4", "head")  # whatever was frozen before
+    change = adapt.train_from(model, part)
+    moving = adapt.describe(model).trainable
+    assert list(moving[moving > 0].index) == (trained or list(adapt.stages(model)))
+    assert change.trainable_after == moving.sum() and change.trainable_before < change.total
+
+
+def test_train_from_names_the_stages():
+    with pytest.raises(ValueError, match="no stage 'top' to train from: choose all or one of stem, layer1"):
+        adapt.train_from(resnet10(num_classes=4), "top")
+
+
 def test_freeze_and_unfreeze_by_stage():
     model = resnet10(num_classes=10)
     everything = adapt.count(model)[1]

@@ -228,6 +228,14 @@ def test_a_trace_follows_the_score_and_changes_nothing():
     assert finished("head_then_all").trace().empty
 
 
+def test_a_run_of_lora_repeats_wherever_the_global_generator_stands():
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(run("lora", TASK, 1, settings=SETTINGS).model.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+
+
 # the cached head
 
 

@@ -71,7 +71,7 @@ def train_from(model: nn.Module, part: str) -> Change:
 
     >>> from ftlib.models.resnet import resnet10
     >>> train_from(resnet10(num_classes=10), "layer4")
-    froze stem, layer1..layer3: 4,910,922 -> 3,677,706 trainable parameters
+    froze stem, layer1..layer3: 4,910,922 -> 3,678,218 trainable parameters
     """
     table = list(stages(model))
     if part not in (*table, "all"):
