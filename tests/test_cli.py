@@ -37,28 +37,16 @@ def test_an_unknown_command_is_refused(line, argv, capsys):
     assert "COMMAND" in shown.err and not shown.out
 
 
-@pytest.mark.parametrize("command", ["results", "tune"])
-def test_an_unknown_domain_is_refused(command, capsys, monkeypatch):
-    monkeypatch.setattr(record, "record_grid", pytest.fail)
-    monkeypatch.setattr(record, "tune", pytest.fail)
-    assert refused([command, "cooking"]) == 2
-    assert "'cooking'" in capsys.readouterr().err
-    assert refused([command]) == 2
-    assert refused([command, "--help"]) == 0
-
-
 @pytest.mark.parametrize(
     "argv",
-    [
-        ["results", "vision", "--seeds", "many"],
-        ["tune", "vision", "--seeds", "3"],
-        ["tune", "vision", "--worker"],
-    ],
-)
-def test_options_that_a_command_does_not_have_are_refused(argv, monkeypatch):
+    [["results", "cooking"], ["tune", "cooking"], ["results"], ["tune"], ["results", "vision", "--seeds", "many"],
+     ["tune", "vision", "--seeds", "3"], ["tune", "vision", "--worker"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_domains_and_options_that_a_command_does_not_have_are_refused(argv, monkeypatch):
     monkeypatch.setattr(record, "record_grid", pytest.fail)
     monkeypatch.setattr(record, "tune", pytest.fail)
-    assert refused(argv) == 2
+    assert refused(argv) == 2 and refused([argv[0], "--help"]) == 0
 
 
 def test_results_records_the_grid_and_prints_its_summary(monkeypatch, capsys):

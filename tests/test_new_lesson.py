@@ -161,9 +161,8 @@ print(json.dumps({
 def told(course) -> dict:
     """What the program tells."""
     path = os.pathsep.join(str(course / name) for name in (".", "lessons"))
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=course, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
-    )
+    options = {"cwd": course, "env": os.environ | {"PYTHONPATH": path}, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], **options)
     assert not done.returncode, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

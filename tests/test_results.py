@@ -29,14 +29,10 @@ def table(scores: dict[tuple[str, int], dict[int, float]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-RECORDED = table(
-    {
-        ("head", 1): {0: 0.8, 1: 0.9, 2: 0.85},
-        ("scratch", 1): {2: 0.45, 0: 0.5, 1: 0.4},
-        ("head", 10): {0: 0.95, 1: 0.97},
-        ("late", 1): {1: 0.7, 2: 0.75, 9: 0.1},
-    }
-)
+RECORDED = table({
+    ("head", 1): {0: 0.8, 1: 0.9, 2: 0.85}, ("scratch", 1): {2: 0.45, 0: 0.5, 1: 0.4},
+    ("head", 10): {0: 0.95, 1: 0.97}, ("late", 1): {1: 0.7, 2: 0.75, 9: 0.1},
+})  # fmt: skip
 
 
 # reading a table
@@ -156,18 +152,9 @@ def data_dir(tmp_path, monkeypatch):
 
 
 def write_recorded(folder) -> None:
-    traces = [
-        {
-            "task": "digits",
-            "recipe": "head",
-            "budget": 10,
-            "seed": s,
-            "seconds": [1.0, 2.0],
-            "score": [0.5, 0.6 + s],
-        }
-        for s in (0, 1)
-    ]
+    about = {"task": "digits", "recipe": "head", "budget": 10}
     columns = RECORDED.astype(object).where(RECORDED.notna(), None).to_dict("list")
+    traces = [about | {"seed": seed, "seconds": [1.0, 2.0], "score": [0.5, 0.6 + seed]} for seed in (0, 1)]
     write_json(folder / "results" / "vision.json", {"columns": columns, "traces": traces})
 
 
@@ -185,9 +172,7 @@ def test_load_gives_the_table_that_was_recorded(data_dir):
 def test_load_traces_unrolls_them(data_dir):
     write_recorded(data_dir)
     traces = results.load_traces("vision", "digits")
-    assert (
-        list(traces.columns) == ["task", "recipe", "budget", "seed", "seconds", "score"] and len(traces) == 4
-    )
+    assert list(traces) == ["task", "recipe", "budget", "seed", "seconds", "score"] and len(traces) == 4
     assert traces[traces.seed == 1].score.tolist() == [0.5, 1.6]
     with pytest.raises(ValueError, match="'letters'"):
         results.load_traces("vision", "letters")
@@ -222,29 +207,14 @@ JOBS = [("a", 1), ("b", 2), ("a", 3)]
 ROWS = [{"name": "a", "square": 1}, {"name": "b", "square": 4}, {"name": "a", "square": 9}]
 
 
-def test_map_returns_rows_in_the_order_of_the_jobs(tmp_path, threads):
-    count = Counter()
-    assert grid.run_jobs(count, JOBS, tmp_path / "new" / "done.jsonl", 2) == ROWS
-    assert sorted(count.calls) == sorted(JOBS)
-    assert len((tmp_path / "new" / "done.jsonl").read_text().splitlines()) == 3
-
-
-def test_map_does_not_run_a_finished_job_again(tmp_path, threads):
-    done, first, second = tmp_path / "done.jsonl", Counter(), Counter()
-    grid.run_jobs(first, JOBS[:2], done, 1)
-    assert grid.run_jobs(second, JOBS, done, 1) == ROWS
-    assert second.calls == [("a", 3)]
-
-
-def test_map_survives_a_line_that_was_cut_off(tmp_path, threads):
-    done, count = tmp_path / "done.jsonl", Counter()
-    grid.run_jobs(Counter(), JOBS, done, 1)
-    text = done.read_text()
-    done.write_text(text[: text.rindex('"square"')])
-    assert grid.run_jobs(count, JOBS, done, 1) == ROWS
-    assert len(count.calls) == 1
-    again = Counter()
-    assert grid.run_jobs(again, JOBS, done, 1) == ROWS and again.calls == []
+def test_map_returns_rows_in_the_order_of_the_jobs_and_runs_none_twice(tmp_path, threads):
+    done, count = tmp_path / "new" / "done.jsonl", Counter()
+    assert grid.run_jobs(count, JOBS[:2], done, 2) == ROWS[:2] and sorted(count.calls) == sorted(JOBS[:2])
+    assert grid.run_jobs(count, JOBS, done, 2) == ROWS and count.calls[2:] == [("a", 3)]
+    assert len(done.read_text().splitlines()) == 3
+    done.write_text(done.read_text()[: done.read_text().rindex('"square"')])  # a line that was cut off
+    assert grid.run_jobs(count, JOBS, done, 1) == ROWS and len(count.calls) == 4
+    assert grid.run_jobs(count, JOBS, done, 1) == ROWS and len(count.calls) == 4
 
 
 def test_map_keeps_what_was_finished_before_a_job_failed(tmp_path, threads):
@@ -279,33 +249,19 @@ def made_up(task, name, budget, seed, settings, train, test) -> dict:
     own = {key: value for key, value in settings[name].items() if key != "precision"}
     right = own == {"lr": 1e-3, "steps": 300} or own == {"C": 10.0, "gamma": 0.03}
     score = 0.5 + 0.3 * right + 0.01 * seed + (0.05 if train == "tune" else 0)
-    row = (
-        dict.fromkeys(recipes.COLUMNS)
-        | COMMON
-        | {"task": task, "recipe": name, "budget": budget, "seed": seed}
-    )
-    return row | {"score": score, "seconds": 1.0, "steps": 300, "trainable_parameters": 10}
+    about = COMMON | {"task": task, "recipe": name, "budget": budget, "seed": seed, "score": score}
+    return dict.fromkeys(recipes.COLUMNS) | about | {"seconds": 1.0, "steps": 300, "trainable_parameters": 10}
 
 
 @pytest.fixture
 def made_up_world(data_dir, threads, monkeypatch):
     calls = []
 
-    def one(*job):
-        calls.append(job)
-        return made_up(*job)
-
     def trace(task, name, budget, seed, settings, every):
-        return {
-            "task": task,
-            "recipe": name,
-            "budget": budget,
-            "seed": seed,
-            "seconds": [0.1],
-            "score": [0.5],
-        }
+        about = {"task": task, "recipe": name, "budget": budget, "seed": seed}
+        return about | {"seconds": [0.1], "score": [0.5]}
 
-    monkeypatch.setattr(record, "_one", one)
+    monkeypatch.setattr(record, "_one", lambda *job: calls.append(job) or made_up(*job))
     monkeypatch.setattr(record, "_trace", trace)
     return calls
 
@@ -321,7 +277,7 @@ def test_every_recipe_and_rival_gets_as_many_candidates():
     assert set(tasks.get("digits").grid) <= set(recipes.RECIPES) | set(task.rivals())
 
 
-def test_tune_chooses_the_best_of_what_it_tried(made_up_world, data_dir):
+def test_tune_chooses_the_best_of_what_it_tried_and_sees_no_training_and_no_test_label(made_up_world, data_dir):
     chosen = record.tune("vision")
     found = chosen["digits"]["settings"]
     assert found["svm"] == {"C": 10.0, "gamma": 0.03}
@@ -330,19 +286,11 @@ def test_tune_chooses_the_best_of_what_it_tried(made_up_world, data_dir):
     assert recipes.tuned(tasks.get("digits")) == found
     assert chosen["digits"]["pool"] == {"tune": 256, "tune_valid": 260}
     assert len(chosen["digits"]["tried"]) == 8 * len(tasks.get("digits").grid)
-
-
-def test_tune_sees_no_training_and_no_test_label(made_up_world):
-    record.tune("vision")
     assert {frozenset(job[5:]) for job in made_up_world} == {frozenset({"tune", "tune_valid"})}
     efforts = pd.Series([job[1] for job in made_up_world]).value_counts()
     assert efforts.nunique() == 1  # the same number of runs for each recipe and rival
-
-
-def test_others_are_tuned_on_top_of_the_tuned_head(made_up_world):
-    record.tune("vision")
     heads = [job[4]["head"] for job in made_up_world if job[1] == "head_then_all"]
-    assert heads and all(head == {"lr": 1e-3, "steps": 300} for head in heads)
+    assert heads and all(head == {"lr": 1e-3, "steps": 300} for head in heads)  # on top of the tuned head
 
 
 def test_what_makes_tuning_cheaper_reaches_recipes_and_no_rival_and_is_not_recorded(made_up_world, monkeypatch):
