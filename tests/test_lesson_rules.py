@@ -20,21 +20,15 @@ VIEW = {"model_id": "1", "version_major": 2, "version_minor": 0}
 # --- normal form -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "drop_bars", "shown"),
-    [
-        ("a\nb\n", False, "a\nb\n"),
-        ("10\r20\r30\n", False, "30\n"),
-        ("windows\r\n", False, "windows\n"),
-        (BAR, True, ""),
-        (BAR + "UserWarning: odd\n", True, "UserWarning: odd\n"),
-        ("train: 5it [00:00, 2.1batch/s, loss=0.3]\r              \r", True, ""),
-        (BAR.rstrip("\n") + "\rkept\n", True, "kept\n"),
-        ("took [00:01] in all\n", True, "took [00:01] in all\n"),
-    ],
-)
-def test_settled(text, drop_bars, shown):
-    assert normal.settled(text, drop_bars) == shown
+def test_settled():
+    for text, shown in {"a\nb\n": "a\nb\n", "10\r20\r30\n": "30\n", "windows\r\n": "windows\n"}.items():
+        assert normal.settled(text, False) == shown
+    for text, shown in {
+        BAR: "", BAR + "UserWarning: odd\n": "UserWarning: odd\n", BAR.rstrip("\n") + "\rkept\n": "kept\n",
+        "train: 5it [00:00, 2.1batch/s, loss=0.3]\r              \r": "",
+        "took [00:01] in all\n": "took [00:01] in all\n",
+    }.items():  # fmt: skip
+        assert normal.settled(text, True) == shown
 
 
 def test_normal_outputs_merges_streams_and_drops_live_widgets():
@@ -152,26 +146,17 @@ def test_rule_finds_its_fault(tmp_path, rule, cell, fault):
     assert fault in "; ".join(rule(lesson))
 
 
-def test_order_of_execution_counts(tmp_path):
+def test_faults_of_order_widgets_title_and_header(tmp_path):
     lesson = finished(tmp_path, code("1"))
     lesson.code_cells[1].execution_count = None
     assert rules.executed(lesson) == ["code cell 2 was not run in order: `make lessons ONLY=00`"]
-
-
-def test_widgets_left_behind_are_found(tmp_path):
-    lesson = finished(tmp_path, code("1"))
     lesson.notebook.metadata["widgets"] = {}
     lesson.code_cells[1].outputs = [NotebookNode(display(**{normal.WIDGET_VIEW: VIEW}))]
     assert rules.clean(lesson) == ["metadata holds widget state", "code cell 2 saved a widget view"]
-
-
-def test_core_comes_before_extras(tmp_path):
-    lesson = finished(tmp_path, code("1", tags=("extra",)), code("2"))
-    assert rules.arranged(lesson) == ["cell 5 is core but stands after an extra cell"]
-
-
-def test_title_and_header_cells(tmp_path):
-    lesson = finished(tmp_path)
+    lesson.code_cells[0].source = START.replace("00", "01")
+    assert rules.plain(lesson) == ['the first code cell must call lesson("00")']
+    mixed = finished(tmp_path, code("1", tags=("extra",)), code("2"))
+    assert rules.arranged(mixed) == ["cell 5 is core but stands after an extra cell"]
     lesson.about["question"] = "Why?"
     assert rules.described(lesson) == ["the first cell must ask the question of the metadata"]
     lesson.about["title"] = "Else"
@@ -180,12 +165,6 @@ def test_title_and_header_cells(tmp_path):
     assert "the second cell must be the header" in rules.described(lesson)[1]
     del lesson.about["minutes"]
     assert rules.described(lesson) == ["metadata.ftlib: `minutes` is missing"]
-
-
-def test_first_cell_names_the_lesson(tmp_path):
-    lesson = finished(tmp_path)
-    lesson.code_cells[0].source = START.replace("00", "01")
-    assert rules.plain(lesson) == ['the first code cell must call lesson("00")']
 
 
 def test_calm_gives_figures(tmp_path):

@@ -17,7 +17,6 @@ QUIZZES = {path.stem: load_quiz(path.stem) for path in sorted((ROOT / "data" / "
 QUESTIONS = [(f"{id}, question {n}", q) for id, quiz in QUIZZES.items() for n, q in enumerate(quiz, start=1)]
 MOST = 0.4  # of all questions, for any way to find the right choice without reading
 WIDEST = 1.4  # the longest choice of a question over the shortest
-each_quiz = pytest.mark.parametrize("id", QUIZZES)
 
 
 def right(question):
@@ -42,13 +41,13 @@ def test_choices_are_of_like_length():
     assert not uneven, "\n".join(uneven)
 
 
-@each_quiz
-def test_half_of_the_questions_show_code_or_a_figure(id):
-    shown = [question for question in QUIZZES[id] if question.code or question.figure]
-    assert len(shown) >= len(QUIZZES[id]) / 2
-    for question in shown:
-        ast.parse(question.code or "")
-        assert question.figure is None or "(invented)" in question.figure.title, "say that its points are invented"
+def test_half_of_the_questions_show_code_or_a_figure():
+    for id, quiz in QUIZZES.items():
+        shown = [question for question in quiz if question.code or question.figure]
+        assert len(shown) >= len(quiz) / 2, id
+        for question in shown:
+            ast.parse(question.code or "")
+            assert question.figure is None or "(invented)" in question.figure.title, f"{id}: say that it is invented"
 
 
 def required(id, course):
@@ -56,22 +55,22 @@ def required(id, course):
     return {id, *(further for earlier in course[id].requires for further in required(earlier, course))}
 
 
-@each_quiz
-def test_a_quiz_opens_with_two_questions_from_lessons_that_it_requires(id):
+def test_a_quiz_opens_with_two_questions_from_lessons_that_it_requires():
     course = load_course()
-    recalled = [question.recalls for question in QUIZZES[id]]
-    expected = 2 if course[id].requires else 0
-    assert all(recalled[:expected]) and not any(recalled[expected:])
-    assert set(recalled[:expected]) <= required(id, course) - {id}
+    for id, quiz in QUIZZES.items():
+        recalled = [question.recalls for question in quiz]
+        expected = 2 if course[id].requires else 0
+        assert all(recalled[:expected]) and not any(recalled[expected:]), id
+        assert set(recalled[:expected]) <= required(id, course) - {id}, id
 
 
-@each_quiz
-def test_no_quiz_uses_a_term_of_a_later_lesson(id):
-    glossary = load_glossary()
-    for question in QUIZZES[id]:
-        texts = [question.text, *(text for choice in question.choices for text in (choice.text, choice.why))]
-        faults = [f"{term.name!r} in {text!r}" for text in texts for term in premature(id, text, glossary)]
-        assert not faults, "; ".join(faults)
+def test_no_quiz_uses_a_term_of_a_later_lesson():
+    glossary, faults = load_glossary(), []
+    for id, quiz in QUIZZES.items():
+        choices = [choice for question in quiz for choice in question.choices]
+        texts = [question.text for question in quiz] + [text for each in choices for text in (each.text, each.why)]
+        faults += [f"{id}: {term.name!r} in {text!r}" for text in texts for term in premature(id, text, glossary)]
+    assert not faults, "\n".join(faults)
 
 
 def test_each_question_is_asked_once():
