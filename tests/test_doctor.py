@@ -12,25 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from authoring import stamp
 from ftlib import catalog, cli, doctor
-from ftlib.doctor import (
-    CHECKS,
-    FAILURE,
-    NOTE,
-    OK,
-    Check,
-    pinned_versions,
-    report,
-    requirements,
-    unfit,
-    untested,
-    version,
-)  # fmt: skip
+from ftlib.doctor import CHECKS, FAILURE, NOTE, OK, Check, pinned_versions, report, requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -156,13 +143,6 @@ def test_without_jupyterlab_it_is_a_note(versions):
     assert status == NOTE and "JupyterLab is not installed" in text
 
 
-def test_requirements_of_the_checkout():
-    needed = requirements()
-    assert {"torch", "ipywidgets"} <= {one.name for one in needed[""]}
-    assert "jupyterlab" in {one.name for one in needed["lab"]}
-    assert "ftlib" not in {one.name for group in needed.values() for one in group}
-
-
 def test_requirements_of_an_installed_wheel(monkeypatch, tmp_path):
     lines = ["torch>=2", 'old>1; python_version < "3"', 'jupyterlab>=4; extra == "lab"', 'ftlib[lab]; extra == "test"']
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
@@ -184,16 +164,6 @@ def test_tested_versions_obey_markers_and_the_wheels_copy(monkeypatch, tmp_path)
     monkeypatch.setattr(doctor, "DATA", tmp_path / "no")
     monkeypatch.setattr(doctor, "ROOT", tmp_path / "no")
     assert pinned_versions() == {}
-
-
-def test_unfit_untested_and_version(versions):
-    versions.update(pytest="9.0", nbval="0.1")
-    assert list(unfit([Requirement("pytest>=8"), Requirement("nbval>=0.11")])) == [
-        "nbval is 0.1, but the course needs >=0.11"
-    ]
-    (other,) = untested([Requirement("nbval"), Requirement("not-there")])
-    assert other.startswith("nbval is 0.1, tested with")
-    assert version("pytest") == "9.0" and version("no-such-package") is None
 
 
 # --- torch and the machine
