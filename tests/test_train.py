@@ -317,22 +317,14 @@ def test_early_stopping_puts_the_best_weights_back(values, higher, best):
     assert not all(torch.equal(value, seen[-1][name]) for name, value in model.state_dict().items())
 
 
-def test_the_best_weights_come_back_without_an_early_stop_too():
+@pytest.mark.parametrize(("patience", "kept"), [(5, 2), (None, 3)])
+def test_without_an_early_stop_the_best_weights_come_back_if_patience_asked_for_the_best(patience, kept):
     evaluate, seen = scripted([0.5, 0.9, 0.2])
-    model = net()
-    history = fit(
-        model, blobs(), steps=3, lr=0.05, evaluate=evaluate, evaluate_every=1, patience=5, progress=False
-    )
-    assert not history.stopped_early and history.best_step == 2 and history.steps == 3
-    assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
-
-
-def test_without_patience_the_last_weights_stay():
-    evaluate, seen = scripted([0.9, 0.1, 0.1])
-    model = net()
-    history = fit(model, blobs(12), epochs=3, batch_size=4, lr=0.05, evaluate=evaluate, progress=False)
-    assert history.scores == [(3, 0.9), (6, 0.1), (9, 0.1)] and history.metric == "score"
-    assert all(torch.equal(value, seen[2][name]) for name, value in model.state_dict().items())
+    model, options = net(), {"evaluate": evaluate, "evaluate_every": 1, "progress": False}
+    history = fit(model, blobs(), steps=3, lr=0.05, patience=patience, **options)
+    assert not history.stopped_early and history.steps == 3
+    assert history.scores == [(1, 0.5), (2, 0.9), (3, 0.2)] and history.metric == "score"
+    assert all(torch.equal(value, seen[kept - 1][name]) for name, value in model.state_dict().items())
 
 
 def test_a_score_that_is_no_number_is_never_the_best():
@@ -414,22 +406,11 @@ def test_dict_batches_train_a_transformers_model():
     adapt.freeze(model)
     adapt.unfreeze(model, "head")
     lengths = [len(tokens) for tokens in data.tokens]
-    options = {
-        "collate": pad,
-        "lengths": lengths,
-        "batch_size": 8,
-        "micro_batch": 4,
-        "lr": 0.01,
-        "progress": False,
-    }
+    options = {"collate": pad, "lengths": lengths, "batch_size": 8, "micro_batch": 4, "lr": 0.01, "progress": False}
     history = fit(model, data, steps=4, **options)
     assert history.steps == 4 and all(math.isfinite(value) for value in history.loss)
-    moved = {
-        name
-        for (name, a), b in zip(model.named_parameters(), before.parameters(), strict=True)
-        if not a.equal(b)
-    }
-    assert moved == {"classifier.weight", "classifier.bias"}
+    pairs = zip(model.named_parameters(), before.parameters(), strict=True)
+    assert {name for (name, a), b in pairs if not a.equal(b)} == {"classifier.weight", "classifier.bias"}
 
 
 def test_dict_batches_use_the_default_loss():
@@ -466,21 +447,16 @@ def test_two_precisions_in_one_process_and_weights_stay_float32():
 # what cannot work
 
 
-def test_a_loss_that_is_no_number_stops_and_names_the_step():
+@pytest.mark.parametrize(("bad", "step"), [(math.nan, 3), (math.inf, 1)])
+def test_a_loss_that_is_no_number_stops_names_the_step_and_leaves_finite_weights(bad, step):
+    model, losses = net(), []
+
     def loss(model, batch):
-        loss.calls += 1
-        value = default_loss(model, batch)
-        return value * math.nan if loss.calls == 3 else value
+        losses.append(default_loss(model, batch))
+        return losses[-1] * (bad if len(losses) == step else 1)
 
-    loss.calls = 0
-    with pytest.raises(TrainingDiverged, match=r"became nan at step 3 .*one step before.*learning rate 0.5"):
-        fit(net(), blobs(), steps=5, lr=0.5, loss=loss, progress=False)
-
-
-def test_divergence_leaves_finite_weights():
-    model = net()
-    with pytest.raises(TrainingDiverged, match="step 1"):
-        fit(model, blobs(), steps=5, loss=lambda m, b: default_loss(m, b) * math.inf, progress=False)
+    with pytest.raises(TrainingDiverged, match=f"became {bad} at step {step}.*learning rate 0.5"):
+        fit(model, blobs(), steps=5, lr=0.5, loss=loss, progress=False)
     assert all(p.isfinite().all() for p in model.parameters())
 
 
@@ -520,13 +496,9 @@ def test_arguments_that_make_no_sense_are_refused_before_training(arguments, mes
 
 
 def test_an_empty_set_and_a_frozen_model_are_refused():
+    nothing = TensorDataset(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
     with pytest.raises(ValueError, match="training set is empty"):
-        fit(
-            net(),
-            TensorDataset(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)),
-            epochs=1,
-            progress=False,
-        )
+        fit(net(), nothing, epochs=1, progress=False)
     model = net()
     adapt.freeze(model)
     with pytest.raises(ValueError, match="all parameters are frozen"):
@@ -536,13 +508,9 @@ def test_an_empty_set_and_a_frozen_model_are_refused():
 # progress
 
 
-def test_progress_is_silent_when_asked(capfd):
+def test_progress_shows_loss_and_score_and_is_silent_when_asked(capfd):
     fit(net(), blobs(), steps=2, progress=False)
-    out, err = capfd.readouterr()
-    assert out == "" and err == ""
-
-
-def test_progress_shows_loss_and_score(capfd):
+    assert capfd.readouterr() == ("", "")
     evaluate, _ = scripted([0.25, 0.75])
     fit(net(), blobs(), steps=2, evaluate=evaluate, evaluate_every=1)
     shown = "".join(capfd.readouterr())
