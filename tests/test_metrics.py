@@ -60,16 +60,12 @@ def test_mae_and_r2():
 
 
 @every_paired
-def test_empty_input_is_refused(function):
+def test_two_flat_sequences_of_one_length_are_needed(function):
     with pytest.raises(ValueError, match="nothing to score"):
         function([], [])
-
-
-@every_paired
-@pytest.mark.parametrize("pair", [([1, 2], [1]), ([[1, 2]], [[1, 2]]), (1, 1)])
-def test_two_flat_sequences_of_one_length_are_needed(function, pair):
-    with pytest.raises(ValueError, match="flat sequences of one length"):
-        function(*pair)
+    for pair in (([1, 2], [1]), ([[1, 2]], [[1, 2]]), (1, 1)):
+        with pytest.raises(ValueError, match="flat sequences of one length"):
+            function(*pair)
 
 
 def binary(confidence: float, n: int) -> np.ndarray:
@@ -92,20 +88,15 @@ def test_calibration_error_weights_bins_by_their_size():
     assert metrics.calibration_error(rows, labels, bins=1) == pytest.approx(0.675 - 23 / 40, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("rows", "labels", "message"),
-    [
-        ([[2.0, -1.0]], [0], "softmax"),
-        ([[0.4, 0.4]], [0], "softmax"),
-        ([[math.nan, 0.5]], [0], "softmax"),
-        ([[0.5, 0.5]], [0, 1], "one row a label"),
-        ([0.5, 0.5], [0, 1], "one row a label"),
-        (np.zeros((0, 2)), [], "nothing to score"),
-    ],
-)
-def test_calibration_error_refuses_what_are_no_probabilities(rows, labels, message):
-    with pytest.raises(ValueError, match=message):
-        metrics.calibration_error(rows, labels)
+def test_calibration_error_refuses_what_are_no_probabilities():
+    for rows in ([[2.0, -1.0]], [[0.4, 0.4]], [[math.nan, 0.5]]):
+        with pytest.raises(ValueError, match="softmax"):
+            metrics.calibration_error(rows, [0])
+    for rows, labels in (([[0.5, 0.5]], [0, 1]), ([0.5, 0.5], [0, 1])):
+        with pytest.raises(ValueError, match="one row a label"):
+            metrics.calibration_error(rows, labels)
+    with pytest.raises(ValueError, match="nothing to score"):
+        metrics.calibration_error(np.zeros((0, 2)), [])
 
 
 def test_mean_interval_is_students_t():
@@ -119,10 +110,10 @@ def test_mean_interval_is_narrower_at_lower_confidence_and_flat_for_equal_values
     assert metrics.mean_interval([0.5, 0.5]) == metrics.Interval(0.5, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("values", [[], [1.0], [1.0, math.nan], [1.0, math.inf], [[1.0, 2.0]]])
-def test_mean_interval_needs_two_finite_values(values):
-    with pytest.raises(ValueError, match="at least two finite values"):
-        metrics.mean_interval(values)
+def test_mean_interval_needs_two_finite_values():
+    for values in ([], [1.0], [1.0, math.nan], [1.0, math.inf], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="at least two finite values"):
+            metrics.mean_interval(values)
 
 
 def test_difference_is_paired():
@@ -134,20 +125,14 @@ def test_difference_is_paired():
         metrics.difference(first, second[:2])
 
 
-@pytest.mark.parametrize(
-    ("successes", "n", "low", "high"),
-    [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (50, 100, 0.4038, 0.5962)],
-)
-def test_wilson_interval_against_published_numbers(successes, n, low, high):
-    interval = metrics.wilson_interval(successes, n)
-    assert interval.value == successes / n
-    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-4)
-
-
-@pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 5)])
-def test_wilson_interval_refuses_impossible_counts(successes, n):
-    with pytest.raises(ValueError, match="successes"):
-        metrics.wilson_interval(successes, n)
+def test_wilson_interval_against_published_numbers():
+    for successes, n, low, high in [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (50, 100, 0.4038, 0.5962)]:
+        interval = metrics.wilson_interval(successes, n)
+        assert interval.value == successes / n
+        assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-4)
+    for impossible in ((0, 0), (3, 2), (-1, 5)):
+        with pytest.raises(ValueError, match="successes"):
+            metrics.wilson_interval(*impossible)
 
 
 

@@ -209,17 +209,13 @@ def test_fit_killed_at_the_worst_moments_ends_the_same(tmp_path, whole):
     assert finish(train, folder, out) == 0
     assert same(torch.load(out), whole)
     assert [file.name for file in folder.iterdir()] == [resume.FILE]
-
-
-@kills
-@pytest.mark.parametrize("where", ["written", "replaced"])
-def test_fit_killed_while_the_end_is_saved_ends_the_same(where, tmp_path, whole):
     saves = whole["seconds"]  # one after each step but the last, and the end
-    folder, out = tmp_path / "state", tmp_path / "out.pt"
-    assert finish(dying, where, saves, train, folder, out) == -signal.SIGKILL
-    for _ in range(2):
-        assert finish(train, folder, out) == 0
-        assert same(torch.load(out), whole)
+    for where in ("written", "replaced"):  # while the end is saved
+        folder, out = tmp_path / where, tmp_path / f"{where}.pt"
+        assert finish(dying, where, saves, train, folder, out) == -signal.SIGKILL
+        for _ in range(2):
+            assert finish(train, folder, out) == 0
+            assert same(torch.load(out), whole)
 
 
 def tiny_glyphs(out: Path, steps: int = 6) -> None:
@@ -359,13 +355,10 @@ def test_the_progress_bar_goes_on_where_it_was(tmp_path, capfd):
 
 
 def test_rates_and_scores_from_numpy_are_kept(tmp_path):
-    def evaluate(model: nn.Module) -> Score:
-        return Score(np.float64(0.5), "score", True, 1)
-
     rates = {"lr": np.float64(0.01), "lr_decay": np.float64(0.5), "weight_decay": np.float32(0.1), "seed": np.int64(3)}
-    arguments = plain(evaluate=evaluate, patience=9, checkpoint_dir=tmp_path, **rates)
-    first = fit(net(), Noisy(), **arguments)
-    again = fit(net(), Noisy(), **arguments)
+    score = functools.partial(Score, np.float64(0.5), "score", True, 1)
+    arguments = plain(evaluate=lambda model: score(), patience=9, checkpoint_dir=tmp_path, **rates)
+    first, again = (fit(net(), Noisy(), **arguments) for _ in range(2))
     assert first == again and again.steps == 10
 
 

@@ -127,16 +127,13 @@ def test_an_unknown_exercise_is_a_sentence_and_raises_only_in_strict_mode(stage,
         get_exercise("x")
 
 
-@pytest.mark.parametrize("hints", [("one",), ("one", " "), "ab"])
-def test_two_hints_are_required(hints):
-    with pytest.raises(CourseDataError, match="exactly two hints"):
-        exercise("03-a", hints=hints)
-
-
-@pytest.mark.parametrize("id", ["3-a", "03", "03-", "stage"])
-def test_ids_name_their_lesson(id):
-    with pytest.raises(CourseDataError, match="two digits"):
-        exercise(id, hints=HINTS)
+def test_two_hints_and_an_id_that_names_the_lesson_are_required():
+    for hints in (("one",), ("one", " "), "ab"):
+        with pytest.raises(CourseDataError, match="exactly two hints"):
+            exercise("03-a", hints=hints)
+    for id in ("3-a", "03", "03-", "stage"):
+        with pytest.raises(CourseDataError, match="two digits"):
+            exercise(id, hints=HINTS)
 
 
 def test_an_id_is_given_once(stage):
