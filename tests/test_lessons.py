@@ -6,10 +6,11 @@ import warnings
 from pathlib import Path
 
 import pytest
+from answers import wrong_answers
 
 from authoring.notebooks import book, rules
 from authoring.notebooks.header import POSITION, header
-from ftlessons.classroom.checks import get_exercise, grade
+from ftlessons.classroom.checks import grade
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = book.find(ROOT / "lessons")
@@ -56,10 +57,10 @@ def short_practice(monkeypatch):
 def test_exercise_rejects_the_stub_and_wrong_answers(id, request):
     if id == "16-next":
         request.getfixturevalue("short_practice")
-    exercise = get_exercise(id)
     assert grade(id, ...).status == "not_started"
-    assert len(exercise.wrong) >= 2, f"{id}: list at least two wrong answers"
-    for answer in exercise.wrong_answers():
+    refused = wrong_answers(id)
+    assert len(refused) >= 2, f"{id}: list at least two wrong answers in tests/lessons/wrong{id[:2]}.py"
+    for answer in refused:
         verdict = grade(id, answer)
         assert verdict.status == "not_yet", (
             f"{id}: {answer!r} should be refused with a reason: {verdict.message}"

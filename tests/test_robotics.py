@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import wrong15
 
 pytest.importorskip("gymnasium_robotics")
 
@@ -226,12 +227,11 @@ def test_on_record_ten_demonstrations_lift_the_policy_wholly_above_random_weight
 
 def test_a_repair_of_the_log_counts_after_an_attempt_that_spoilt_its_copy():
     from ftlessons.classroom.checks import grade
-    from ftlessons.lesson15 import checks
 
     def right(log: demonstrations.Demonstrations) -> demonstrations.Demonstrations:
         x, y = log.done[..., 0].copy(), log.done[..., 1].copy()
         log.done[..., 0], log.done[..., 1] = -y, x
         return log
 
-    assert grade("15-log", checks._in_place).status == "not_yet"
+    assert grade("15-log", wrong15._in_place).status == "not_yet"
     assert grade("15-log", right).status == grade("15-log", right).status == "correct"

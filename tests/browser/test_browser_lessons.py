@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from answers import wrong_answers
 from chosen import ROOT, lessons_to_open, touched
 
 from authoring.notebooks import rules
@@ -117,7 +118,7 @@ def simple_exercise(lesson: Lesson) -> tuple[str, object, str] | None:
     """Id, a wrong answer and the solution's code of the first exercise whose wrong answer can be typed."""
     for cell in lesson.with_tag("solution"):
         for id in calls(cell, "check"):
-            for wrong in get_exercise(id).wrong_answers():
+            for wrong in wrong_answers(id):
                 try:
                     if ast.literal_eval(repr(wrong)) == wrong:
                         return id, wrong, cell.source

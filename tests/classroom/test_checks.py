@@ -4,6 +4,7 @@ import sys
 import types
 
 import pytest
+from answers import wrong_answers
 
 from ftlessons import check
 from ftlessons.classroom import checks
@@ -15,7 +16,7 @@ HINTS = ("Look at the head.", "It is layer4.")
 
 @pytest.fixture
 def stage():
-    @exercise("03-stage", hints=HINTS, wrong=("stem", lambda: "layer" + "1", len))
+    @exercise("03-stage", hints=HINTS)
     def first_stage(answer, best="layer4"):
         expect(isinstance(answer, str), "the answer should be a stage's name")
         expect(answer == best, f"{answer} holds general features")
@@ -76,11 +77,15 @@ def test_a_half_filled_answer_is_named(stage):
     assert "a part of your answer is still ..." in grade("03-stage", ["layer4", ...]).message
 
 
-def test_every_wrong_answer_is_listed_as_a_value(stage):
-    answers = get_exercise("03-stage").wrong_answers()
-    assert answers == ["stem", "layer1", len]
-    assert all(grade("03-stage", answer).status == "not_yet" for answer in answers)
+def test_a_check_stays_callable(stage):
     assert stage("layer4") == "It has the most to gain."
+
+
+def test_every_wrong_answer_is_listed_as_a_value(monkeypatch):
+    listed = types.SimpleNamespace(WRONG={"42-sum": ["stem", lambda: "layer" + "1", lambda: exercise, len]})
+    monkeypatch.setitem(sys.modules, "wrong42", listed)
+    assert wrong_answers("42-sum") == ["stem", "layer1", exercise, len]
+    assert wrong_answers("42-other") == wrong_answers("43-sum") == []
 
 
 def test_stubs_are_told_from_answers():
@@ -108,7 +113,7 @@ def test_lesson_modules_are_imported_on_first_use(monkeypatch, tmp_path):
     (tmp_path / "lesson42").mkdir()
     (tmp_path / "lesson42/checks.py").write_text(
         "from ftlessons.classroom.checks import exercise\n"
-        "@exercise('42-sum', hints=('a', 'b'), wrong=(1, 2))\n"
+        "@exercise('42-sum', hints=('a', 'b'))\n"
         "def total(answer):\n    return 'It is what it is.'\n"
     )
     assert grade("42-sum", 3).message == "Correct. It is what it is."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import wrong13
 
 from ftlessons.classroom.checks import NotYet
 from ftlessons.lesson13 import checks
@@ -43,19 +44,19 @@ def test_what_fits_depends_on_the_stride_and_on_equal_letters():
     assert checks.frames(0.40) == 16 and checks.frames(0.40, 2) == 8
     assert checks.fits({"stride 2": fine, "stride 4": coarse})
     with pytest.raises(NotYet, match="stride 2: number 4 does not fit either"):
-        checks.fits(checks._by_letters_alone())
+        checks.fits(wrong13._by_letters_alone())
     with pytest.raises(NotYet, match="stride 2: number 0 fits"):
         checks.fits({"stride 2": [0, *fine], "stride 4": coarse})
 
 
 def test_a_recipe_must_start_from_the_checkpoint():
     with pytest.raises(NotYet, match="nothing in common with the checkpoint"):
-        checks.recipe(checks._scratch())
+        checks.recipe(wrong13._scratch())
     with pytest.raises(NotYet, match="29 outputs"):
-        checks.recipe(checks._with_old_head())
-    frames = checks._untrained_head()
+        checks.recipe(wrong13._with_old_head())
+    frames = wrong13._untrained_head()
     frames.pooled = False
     with pytest.raises(NotYet, match="a score a frame"):
         checks.recipe(frames)
     start = tasks.get("spoken_digits").pretrained()
-    assert checks._distance(checks._untrained_head(), start) == 0
+    assert checks._distance(wrong13._untrained_head(), start) == 0

@@ -61,7 +61,7 @@ def lessons(data):
     data("quizzes/03.toml", QUIZ)
     data("lessons.json", json.dumps(INDEX))
 
-    @exercise("03-stage", hints=("a", "b"), wrong=("stem", "layer1"))
+    @exercise("03-stage", hints=("a", "b"))
     def stage(answer):
         from ftlessons.classroom.checks import expect
 

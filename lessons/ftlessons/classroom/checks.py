@@ -5,14 +5,14 @@ The checks of lesson 03 live in ``lessons/ftlessons/lesson03/checks.py`` and loo
     @exercise(
         "03-first-stage",
         hints=("Which stage holds the most task-specific features?", "It is the one next to the head."),
-        wrong=("stem", "layer1"),
     )
     def first_stage(answer):
         expect(isinstance(answer, str), "the answer should be the name of a stage, such as 'layer1'")
         expect(answer == "layer4", f"{answer} holds features that suit every picture")
         return "layer4 is the most specific to the source task, so it has the most to gain."
 
-The value that the function returns is the sentence on *why* the answer is right.
+The value that the function returns is the sentence on *why* the answer is right. Answers that a check must refuse
+stand where only tests read them, in ``tests/lessons/wrong03.py``.
 """
 
 from __future__ import annotations
@@ -45,17 +45,11 @@ class Exercise:
         id: the lesson's two digits, a dash and a name: ``"03-first-stage"``.
         function: takes the answer (and the context given to `check`), returns why it is right.
         hints: two hints, the first shown from the first failure on, the second from the second on.
-        wrong: answers that the check must reject: values, or zero-argument functions that make one.
     """
 
     id: str
     function: Callable[..., str]
     hints: tuple[str, str]
-    wrong: tuple[Any, ...]
-
-    def wrong_answers(self) -> list[Any]:
-        """The wrong answers as values: zero-argument functions are called."""
-        return [answer() if isinstance(answer, types.FunctionType) else answer for answer in self.wrong]
 
 
 @dataclass(frozen=True)
@@ -86,12 +80,8 @@ def expect(condition: Any, what_is_wrong: str) -> None:
         raise NotYet(what_is_wrong)
 
 
-def exercise(
-    id: str, *, hints: tuple[str, str], wrong: tuple[Any, ...] = ()
-) -> Callable[[Callable[..., str]], Callable[..., str]]:
+def exercise(id: str, *, hints: tuple[str, str]) -> Callable[[Callable[..., str]], Callable[..., str]]:
     """Register the decorated function as the check of exercise `id`; it stays callable as it is.
-
-    To list a *function* as a wrong answer, wrap it: ``wrong=(lambda: my_wrong_function,)``.
 
     Raises:
         CourseDataError: the id has the wrong form or is taken, or there are not exactly two hints.
@@ -109,7 +99,7 @@ def exercise(
             raise CourseDataError(
                 f"Exercise id {id!r} is taken by {'.'.join(_origin(known.function))}: rename one."
             )
-        _registry[id] = Exercise(id, function, (hints[0], hints[1]), tuple(wrong))
+        _registry[id] = Exercise(id, function, (hints[0], hints[1]))
         return function
 
     return register

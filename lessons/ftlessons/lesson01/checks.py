@@ -16,7 +16,6 @@ STEP = (0.7807, -2.0731)  # weights after the step: 1 - 0.1 * 3 * sigmoid(1), -2
         "The weighted sum is 3 · 1 + 1 · (−2) = 1, and the sigmoid of 1 is 0.731. What is the error, with label 0?",
         "The gradient of each weight is the error times its input. Move against it: weight minus rate times gradient.",
     ),
-    wrong=((1.2193, -1.9269), (0.927, -2.073), (1.0807, -1.9731), (0.7, -2.1), (1.0, -2.0), 0.78, ("a", "b")),
 )
 def step(answer: Any) -> str:
     """The two weights after one step of gradient descent."""
@@ -73,13 +72,6 @@ def mystery_curves() -> dict[str, dict[str, list[float]]]:
         "A rate that is too low hardly moves the loss. One that is too high makes it jump about or stay large.",
         "Over-fitting is a gap: the training loss goes to zero, and the validation loss does not follow.",
     ),
-    wrong=(
-        {"rate_too_high": "A", "rate_too_low": "C", "over_fits": "B"},
-        {"rate_too_high": "C", "rate_too_low": "B", "over_fits": "A"},
-        {"rate_too_high": "B", "rate_too_low": "A", "over_fits": "C"},
-        {"rate_too_high": "C", "rate_too_low": "A", "over_fits": "A"},
-        "ABC",
-    ),
 )
 def curves(answer: Any) -> str:
     """Which of A, B, C had too high a rate, too low a rate, and over-fits."""
@@ -99,7 +91,6 @@ def curves(answer: Any) -> str:
         "Call the step twice, and print one weight's gradient after each call. Does the second start from nothing?",
         "`backward` adds to the gradient that is there. Something has to clear it before.",
     ),
-    wrong=(lambda: _never_forgets, lambda: _never_moves, lambda: _forgets_too_late, lambda: _climbs, 3),
 )
 def loop(answer: Any) -> str:
     """A function ``train_step(model, optimizer, x, y)`` that takes one correct step."""
@@ -135,26 +126,4 @@ def _loss(model: Any, x: Any, y: Any) -> Any:
 def _right(model: Any, optimizer: Any, x: Any, y: Any) -> None:
     optimizer.zero_grad()
     _loss(model, x, y).backward()
-    optimizer.step()
-
-
-def _never_forgets(model: Any, optimizer: Any, x: Any, y: Any) -> None:
-    _loss(model, x, y).backward()
-    optimizer.step()
-
-
-def _never_moves(model: Any, optimizer: Any, x: Any, y: Any) -> None:
-    optimizer.zero_grad()
-    _loss(model, x, y).backward()
-
-
-def _forgets_too_late(model: Any, optimizer: Any, x: Any, y: Any) -> None:
-    _loss(model, x, y).backward()
-    optimizer.zero_grad()
-    optimizer.step()
-
-
-def _climbs(model: Any, optimizer: Any, x: Any, y: Any) -> None:
-    optimizer.zero_grad()
-    (-_loss(model, x, y)).backward()
     optimizer.step()

@@ -15,24 +15,11 @@ PLANS = {
     "forum": ("no", "without a licence all rights are reserved, even if anybody can download the file"),
     "minilm": ("ask", "the weights may be sold, but their card lists training data with terms of its own"),
 }
-_ALL_YES = dict.fromkeys(PLANS, "yes")
-_RIGHT = {name: answer for name, (answer, _) in PLANS.items()}
-
-
 @exercise(
     "02-ship",
     hints=(
         "Ask three things of each plan: is there a licence, what does it demand, and do you pass anything on?",
         "BY: name the authors. SA: share alike. NC: not commercially. No licence: all rights reserved.",
-    ),
-    wrong=(
-        _ALL_YES,
-        dict.fromkeys(PLANS, "no"),
-        _RIGHT | {"forum": "yes"},
-        _RIGHT | {"minilm": "yes"},
-        _RIGHT | {"closed": "ask"},
-        _RIGHT | {"app": "maybe"},
-        "yes",
     ),
 )
 def ship(answer: Any) -> str:
@@ -83,7 +70,6 @@ def _gain() -> float:
         "`probing.Probe(z[\"A\"], y).score(new_z[\"A\"], new_y)` is the share that a probe on A reads.",
         "Do the same for \"B\", \"C\" and \"pixels\". The gain is the best score minus that of the pixels.",
     ),
-    wrong=(("A", 0.1), ("C", 0.2), ("B", 0.0), ("B", 50), ("D", 0.5), "B", ("B", "large")),
 )
 def lined_up(answer: Any) -> str:
     """The best start and how much a probe on it reads beyond a probe on the pixels."""
@@ -107,7 +93,6 @@ def lined_up(answer: Any) -> str:
         "Scale every row to length 1 first: `z / z.norm(dim=1, keepdim=True)`. Then compare directions.",
         "With rows of length 1, `z @ pool.T` holds the cosine of every pair. Take the largest of each row.",
     ),
-    wrong=(lambda: _by_product, lambda: _farthest, lambda: _by_distance, 3),
 )
 def nearest(answer: Any) -> str:
     """A function ``nearest(z, pool)`` that finds for each row of z the row of pool in the most similar direction."""
@@ -126,17 +111,3 @@ def nearest(answer: Any) -> str:
     )
     expect(torch.equal(found.long(), cosine.argmax(1)), "some rows get a neighbour in another direction")
     return "Directions say what is there, lengths how strongly. A faint and a bold 7 point the same way."
-
-
-def _by_product(z: Any, pool: Any) -> Any:
-    return (z @ pool.T).argmax(1)
-
-
-def _farthest(z: Any, pool: Any) -> Any:
-    return -(z @ pool.T).argmax(1)
-
-
-def _by_distance(z: Any, pool: Any) -> Any:
-    import torch
-
-    return torch.cdist(z, pool).argmin(1)

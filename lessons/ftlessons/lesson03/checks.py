@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ftlessons.classroom.checks import exercise, expect
@@ -26,7 +25,6 @@ REASONS = {
         "Ask which stage already suits digits as it is, and which one was shaped for telling letters apart.",
         "Size says nothing about what has to change. Work backwards from the output.",
     ),
-    wrong=(("layer1", "b"), ("layer4", "a"), ("stem", "c"), "layer4", ("head", "b")),
 )
 def first_stage(answer: Any) -> str:
     """The stage to unfreeze first after the head, and the letter of the reason."""
@@ -44,14 +42,6 @@ def first_stage(answer: Any) -> str:
     hints=(
         "Print the model's last lines: under which name does it keep its output layer?",
         "Assigning to a name that the model does not have only adds a module that nothing calls.",
-    ),
-    wrong=(
-        lambda: _adds_an_unused_layer,
-        lambda: _throws_a_hidden_layer_away,
-        lambda: _adds_one_on_top,
-        lambda: _drops_the_activation,
-        lambda: _wrong_count,
-        4,
     ),
 )
 def repair(answer: Any) -> str:
@@ -76,47 +66,6 @@ def repair(answer: Any) -> str:
     return "Only the last linear layer is new, and the model calls it."
 
 
-def _adds_an_unused_layer(model: Any) -> None:
-    from torch import nn
-
-    model.fc = nn.Linear(1024, 4)
-
-
-def _throws_a_hidden_layer_away(model: Any) -> None:
-    from torch import nn
-
-    model.classifier = nn.Linear(576, 4)
-
-
-def _adds_one_on_top(model: Any) -> None:
-    from torch import nn
-
-    model.classifier.append(nn.Linear(1000, 4))
-
-
-def _drops_the_activation(model: Any) -> None:
-    from torch import nn
-
-    model.classifier = nn.Sequential(model.classifier[0], nn.Linear(1024, 4))
-
-
-def _wrong_count(model: Any) -> None:
-    from torch import nn
-
-    model.classifier[-1] = nn.Linear(1024, 5)
-
-
-def solution_of_repair() -> Callable[[Any], None]:
-    """A function that the check of ``03-repair`` accepts."""
-
-    def repaired(model: Any) -> None:
-        from ftlib import adapt
-
-        adapt.replace_head(model, 4)
-
-    return repaired
-
-
 MYSTERY = {"A": "top", "B": "head", "C": "scratch"}
 MYSTERY_KEYS = ("frozen", "from_nothing", "tied_at_1")
 
@@ -138,14 +87,6 @@ def mystery_runs() -> pd.DataFrame:
     hints=(
         "Something that never moves cannot forget. And what was never learnt cannot be forgotten either.",
         "Two methods are tied where each one's bar covers the other's mean. Look at the left end of the first figure.",
-    ),
-    wrong=(
-        {"frozen": "A", "from_nothing": "C", "tied_at_1": "AB"},
-        {"frozen": "B", "from_nothing": "A", "tied_at_1": "AB"},
-        {"frozen": "B", "from_nothing": "C", "tied_at_1": "BC"},
-        {"frozen": "B", "from_nothing": "C", "tied_at_1": "B"},
-        {"frozen": "B", "from_nothing": "C", "tied_at_1": "BB"},
-        "B",
     ),
 )  # fmt: skip
 def curves(answer: Any) -> str:
@@ -176,7 +117,6 @@ def _gap(first: str, second: str) -> metrics.Interval:
         "Use `adapt.replace_head(model, 1, kind='regression')`. With decimal targets `fit` uses squared error.",
         "Degrees up to 30 make large losses. Divide the targets by 10 for training and multiply the outputs back.",
     ),
-    wrong=(lambda: _always_zero, lambda: _wrong_shape, 7.0),
 )
 def slant(answer: Any) -> str:
     """A function from images (N, 3, 32, 32) to slants in degrees."""
@@ -195,11 +135,3 @@ def slant(answer: Any) -> str:
     said = f"mean absolute error {error:.1f} degrees, R² {explained:.2f}"
     expect(explained >= 0.5, f"on 300 new drawings: {said}; R² should be at least 0.5 (always answering 0 gives 0)")
     return f"On 300 new drawings of the same letters: {said}. The backbone was never asked for an angle before."
-
-
-def _always_zero(x: Any) -> Any:
-    return x.new_zeros(len(x))
-
-
-def _wrong_shape(x: Any) -> Any:
-    return x.flatten(1)

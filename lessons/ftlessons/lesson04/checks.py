@@ -42,12 +42,6 @@ def runs_without_names() -> pd.DataFrame:
         "Start with the distance: which run has weights that did not move at all?",
         "Of the other three, one never got its training loss down because it hardly moved, and one because it left.",
     ),
-    wrong=(
-        {"A": "nothing", "B": "rate too low", "C": "BatchNorm moved", "D": "rate too high"},
-        {"A": "BatchNorm moved", "B": "nothing", "C": "rate too low", "D": "rate too high"},
-        {"A": "BatchNorm moved", "B": "rate too low"},
-        "A",
-    ),
 )
 def diagnose(answer: Any) -> str:
     """What is wrong with each of the runs A to D, one cause for each."""
@@ -69,7 +63,6 @@ def diagnose(answer: Any) -> str:
         "Put the rows with the same depth and rate together first, whatever their seed.",
         "Average `valid` over the seeds of each pair, and take the pair with the best mean. Leave `test` alone.",
     ),
-    wrong=(lambda: _luckiest_run, lambda: _by_the_test_set, lambda: _best_rate_of_all, "full"),
 )
 def choose(answer: Any) -> str:
     """A function from a table of runs to the pair (depth, rate) that validation chooses."""
@@ -105,27 +98,12 @@ def _table(scores: dict[tuple[str, float], tuple[float, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _luckiest_run(table: pd.DataFrame) -> tuple[str, float]:
-    best = table.loc[table.valid.idxmax()]
-    return best.depth, best.lr
-
-
-def _by_the_test_set(table: pd.DataFrame) -> tuple[str, float]:
-    return table.groupby(["depth", "lr"]).test.mean().idxmax()
-
-
-def _best_rate_of_all(table: pd.DataFrame) -> tuple[str, float]:
-    rate = table.groupby("lr").valid.mean().idxmax()
-    return table[table.lr == rate].groupby("depth").valid.mean().idxmax(), rate
-
-
 @exercise(
     "04-schedule",
     hints=(
         "There are two straight lines. Which step ends the first one?",
         "Going up: peak * (step + 1) / warmup. Going down: from the peak at step `warmup` to 0 at step `steps`.",
     ),
-    wrong=(lambda: _no_warmup, lambda: _never_falls, 0.001),
 )
 def schedule(answer: Any) -> str:
     """A function (step, steps, warmup, peak) to the rate of that step: up in a line, then down to 0."""
@@ -137,11 +115,3 @@ def schedule(answer: Any) -> str:
     expect(abs(got[3] - 0.25) < 1e-6, f"half-way down the rate should be half the peak, 0.25, not {got[3]:.3g}")
     expect(abs(got[4] - 0.5 / 90) < 1e-6, f"the last step should be one step above 0, not at {got[4]:.3g}")
     return "That is the linear schedule with warm-up, common in fine-tuning scripts."
-
-
-def _no_warmup(step: int, steps: int, warmup: int, peak: float) -> float:
-    return peak * (1 - step / steps)
-
-
-def _never_falls(step: int, steps: int, warmup: int, peak: float) -> float:
-    return min(peak, peak * (step + 1) / warmup)

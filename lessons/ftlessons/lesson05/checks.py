@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ftlessons.classroom.checks import exercise, expect
@@ -34,14 +33,6 @@ def _recorded_run() -> pd.Series:
     hints=(
         "Thirty labels in a hundred are wrong. Which examples could be got right by learning those by heart?",
         "With 20 examples, accuracy moves in steps of 0.05. Which line does?",
-    ),
-    wrong=(
-        {"leaks": "C", "too_small": "A", "sound": "B", "stop_at": 40},
-        {"leaks": "B", "too_small": "C", "sound": "A", "stop_at": 10},
-        {"leaks": "B", "too_small": "A", "sound": "C", "stop_at": 40},
-        {"leaks": "B", "too_small": "A", "sound": "C", "stop_at": 4},
-        {"leaks": "B"},
-        "B",
     ),
 )
 def curves(answer: Any) -> str:
@@ -77,7 +68,6 @@ def _best_epoch(stop: float) -> tuple[int, float]:
         "Make two sets of what training has seen: one of the writers, one of the contents.",
         "A test row leaks if its writer is in the first set or its content in the second.",
     ),
-    wrong=(lambda: _only_contents, lambda: _only_writers, lambda: _all_rows, []),
 )
 def audit(answer: Any) -> str:
     """A function from a table (id, writer, content, split) to the ids of test rows that leak."""
@@ -109,31 +99,12 @@ def _tables() -> list[tuple[pd.DataFrame, list[int], str]]:
     ]
 
 
-def _seen(table: pd.DataFrame, columns: Sequence[str]) -> list[int]:
-    train, test = table[table.split == "train"], table[table.split == "test"]
-    leaks = [test[column].isin(train[column]) for column in columns]
-    return test[sum(leaks) > 0].id.tolist()
-
-
-def _only_contents(table: pd.DataFrame) -> list[int]:
-    return _seen(table, ["content"])
-
-
-def _only_writers(table: pd.DataFrame) -> list[int]:
-    return _seen(table, ["writer"])
-
-
-def _all_rows(table: pd.DataFrame) -> list[int]:
-    return table[table.duplicated("writer", keep=False) | table.duplicated("content", keep=False)].id.tolist()
-
-
 @exercise(
     "05-patience",
     hints=(
         "Keep two numbers: the place of the best score so far, and how many looks ago that was.",
         "Stop when `look - best` reaches `patience`. Of equal scores the first stays the best.",
     ),
-    wrong=(lambda: _never_stops, lambda: _last_look, lambda: _too_eager, 3),
 )
 def patience(answer: Any) -> str:
     """A function (scores, patience) to the look whose weights early stopping keeps."""
@@ -147,15 +118,3 @@ def patience(answer: Any) -> str:
             said = f"for the scores {scores} and a patience of {wait} look {wanted} is kept, not {found}"
             expect(found == wanted, said)
     return "And with too little patience you keep a look from before the run got good."
-
-
-def _never_stops(scores: Sequence[float], patience: int) -> int:
-    return max(range(len(scores)), key=lambda look: scores[look])
-
-
-def _last_look(scores: Sequence[float], patience: int) -> int:
-    return len(scores) - 1
-
-
-def _too_eager(scores: Sequence[float], patience: int) -> int:
-    return next((i for i in range(len(scores) - 1) if scores[i + 1] <= scores[i]), len(scores) - 1)

@@ -20,7 +20,6 @@ KINDS = {"counts_words": "tfidf", "frozen": "head", "all_trained": "full"}
         "A mask of shape (texts, tokens, 1) multiplies all 384 numbers of a token: `mask.unsqueeze(-1)`.",
         "Divide the sum over dim 1 by the number of real tokens of each text, `mask.sum(1)`, not of the batch.",
     ),
-    wrong=(lambda: _all_tokens, lambda: _wrong_count, lambda: _first_token, lambda: _over_texts, "mean"),
 )
 def mean(answer: Any) -> str:
     """A function (states, mask) to one vector a text, the mean of its real tokens."""
@@ -42,22 +41,6 @@ def mean(answer: Any) -> str:
         texts = f"texts of {', '.join(map(str, lengths))} tokens in one batch"
         expect(torch.allclose(found.float(), wanted, atol=1e-5), f"{texts}: the padding of the shorter ones leaks in")
     return "A text gets the same vector alone and beside longer ones, as it should."
-
-
-def _all_tokens(states: Any, mask: Any) -> Any:
-    return states.mean(1)
-
-
-def _wrong_count(states: Any, mask: Any) -> Any:
-    return (states * mask.unsqueeze(-1)).mean(1)
-
-
-def _first_token(states: Any, mask: Any) -> Any:
-    return states[:, 0]
-
-
-def _over_texts(states: Any, mask: Any) -> Any:
-    return states.mean(0)
 
 
 def methods_without_names() -> pd.DataFrame:
@@ -86,13 +69,6 @@ def methods_without_names() -> pd.DataFrame:
         "To a method that counts the words of its training texts, what is a name that it has never met?",
         "Of the other two, one could learn which words weigh much, and the other could not.",
     ),
-    wrong=(
-        {"counts_words": "A", "frozen": "C", "all_trained": "B"},
-        {"counts_words": "B", "frozen": "A", "all_trained": "C"},
-        {"counts_words": "C", "frozen": "B", "all_trained": "A"},
-        {"counts_words": "B"},
-        "B",
-    ),
 )
 def which(answer: Any) -> str:
     """Which letter counts words, which is a frozen backbone with a head, and which was trained in full."""
@@ -115,7 +91,6 @@ def which(answer: Any) -> str:
         "Fill the gap with each name, score all texts, and keep the highest and the lowest answer of each template.",
         "`template.format(name=name)` fills the gap; `score` takes a list of texts.",
     ),
-    wrong=(lambda: _over_all, lambda: _first_against_last, lambda: _over_templates, 0.1),
 )
 def swap(answer: Any) -> str:
     """A function (score, templates, names) to the largest move of an answer, over all templates."""
@@ -140,18 +115,3 @@ def _scorer(weights: dict[str, float]) -> Callable[[Sequence[str]], list[float]]
         return [len(text.split()) / 20 + sum(w for name, w in weights.items() if name in text) for text in texts]
 
     return score
-
-
-def _over_all(score: Any, templates: Any, names: Any) -> float:
-    values = score([template.format(name=name) for template in templates for name in names])
-    return max(values) - min(values)
-
-
-def _first_against_last(score: Any, templates: Any, names: Any) -> float:
-    moves = [score([t.format(name=names[0]), t.format(name=names[-1])]) for t in templates]
-    return max(abs(a - b) for a, b in moves)
-
-
-def _over_templates(score: Any, templates: Any, names: Any) -> float:
-    values = score([template.format(name=names[0]) for template in templates])
-    return max(values) - min(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +60,6 @@ def _best() -> dict[str, str]:
         "`imbalance.bill(table.true, table.A, users['risk desk'])` is what A costs the risk desk per 100 headlines.",
         "Compute three numbers a model: `metrics.f1(table.true, table.A)` and two bills. Each time another model wins.",
     ),
-    wrong=(
-        {"macro F1": "A", "risk desk": "A", "good-news letter": "A"},
-        {"macro F1": "A", "risk desk": "C", "good-news letter": "B"},
-        {"macro F1": "A"},
-        "A",
-    ),
 )
 def users(answer: Any) -> str:
     """Which model is best by macro F1, and which is cheapest for each of two users."""
@@ -85,7 +78,6 @@ def users(answer: Any) -> str:
         "Sum the news by company and week. For the return of week 5 look up the sum of week 4, of the same company.",
         "`sums.get((company, week - 1), 0)` for each row of `prices`, and drop the first week at the end.",
     ),
-    wrong=(lambda: _same_week, lambda: _shifted_rows, lambda: _only_weeks_with_news, [1, 2]),
 )
 def known(answer: Any) -> str:
     """A function (news, prices) to prices with a column ``known``: the news sum of the week before."""
@@ -120,34 +112,12 @@ def _cases() -> list[tuple[pd.DataFrame, pd.DataFrame, dict, str]]:
     ]  # fmt: skip
 
 
-def _sums(news: pd.DataFrame) -> pd.Series:
-    return news.groupby(["company", "week"]).value.sum()
-
-
-def _same_week(news: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    sums = _sums(news)
-    known = [sums.get(key, 0) for key in zip(prices.company, prices.week, strict=True)]
-    return prices.assign(known=known)[prices.week > prices.week.min()]
-
-
-def _shifted_rows(news: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    sums = _sums(news)
-    now = [sums.get(key, 0) for key in zip(prices.company, prices.week, strict=True)]
-    return prices.assign(known=now).assign(known=lambda t: t.known.shift(1))[prices.week > prices.week.min()]
-
-
-def _only_weeks_with_news(news: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    sums = _sums(news).rename("known").reset_index()
-    return prices.merge(sums.assign(week=sums.week + 1), on=["company", "week"])
-
-
 @exercise(
     "09-kappa",
     hints=(
         "Chance agreement: for each class, the share that the first gives it times the share that the second does.",
         "kappa = (observed - chance) / (1 - chance). If both use one class only, chance is 1: return 0.",
     ),
-    wrong=(lambda: _plain_agreement, lambda: _even_chance, 1.0),
 )
 def kappa(answer: Any) -> str:
     """A function of two lists of labels that returns Cohen's kappa."""
@@ -166,12 +136,3 @@ def kappa(answer: Any) -> str:
         said = f"for {first} and {second} kappa is {wanted:.3f}, not {found:.3f}"
         expect(abs(found - wanted) < 1e-6, said)
     return "Eight in ten equal, and still a kappa below 0: where one class fills the table, agreeing is no art."
-
-
-def _plain_agreement(first: Sequence, second: Sequence) -> float:
-    return sum(a == b for a, b in zip(first, second, strict=True)) / len(first)
-
-
-def _even_chance(first: Sequence, second: Sequence) -> float:
-    chance = 1 / len(set(first) | set(second))
-    return 0.0 if chance == 1 else (_plain_agreement(first, second) - chance) / (1 - chance)

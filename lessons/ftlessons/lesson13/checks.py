@@ -15,14 +15,6 @@ SWAPPED, PLACES = (1, 5), 6
 SECONDS_A_FRAME = 0.025
 
 
-def _untrained_head() -> Any:
-    from ftlib import adapt, tasks
-
-    model = tasks.get("spoken_digits").pretrained()
-    adapt.replace_head(model, 10, seed=0)
-    return model
-
-
 @exercise(
     "13-recipe",
     hints=(
@@ -30,7 +22,6 @@ def _untrained_head() -> Any:
         "`fit_head(model, few, digits, lr=0.01, steps=100, batch_size=16, seed=0, progress=False)` trains the head. "
         "The rest is your choice: `adapt.unfreeze`, then `fit` at a lower rate, if you think that it pays.",
     ),
-    wrong=("head", _untrained_head, lambda: _scratch(), lambda: _with_old_head()),
 )
 def recipe(answer: Any) -> str:
     """A network that started from the checkpoint and tells ten words apart in voices of nobody else's group."""
@@ -51,18 +42,6 @@ def recipe(answer: Any) -> str:
     expect(score.value >= ENOUGH, f"i{said}; a head alone, well trained, reads more than {ENOUGH:.0%}")
     how = "You left the backbone alone." if moved == 0 else f"The backbone moved by {moved:.1%} of its length."
     return f"I{said} (at least {low:.0%}, says the interval). {how}"
-
-
-def _scratch() -> Any:
-    from ftlib import tasks
-
-    return tasks.get("spoken_digits").untrained(0)
-
-
-def _with_old_head() -> Any:
-    from ftlib import tasks
-
-    return tasks.get("spoken_digits").pretrained()
 
 
 def _distance(model: Any, start: Any) -> float:
@@ -99,7 +78,6 @@ def mislabelled() -> tuple[Clips, list[str]]:
         "`clips.scores_of(network, recordings)` gives one table of scores a recording. Compare each with its own "
         "text, and divide by the number of letters, so that long texts are not suspected for their length.",
     ),
-    wrong=((0, 1), {2, 5}, [1], "1, 5", (1, 5, 3)),
 )
 def swapped(answer: Any) -> str:
     """The numbers of the two recordings whose texts have changed places."""
@@ -127,7 +105,6 @@ def dictated() -> list[tuple[str, float]]:
         "`decoding.frames_needed(text)` counts the characters and the blanks between equal neighbours.",
         "A recording of s seconds has s / 0.025 frames at stride 2, and half as many at stride 4.",
     ),
-    wrong=({"stride 2": [], "stride 4": []}, [3], {"stride 2": [3]}, lambda: _by_letters_alone()),
 )
 def fits(answer: Any) -> str:
     """Which of the dictated texts CTC cannot learn, at 25 and at 50 milliseconds a frame."""
@@ -152,7 +129,3 @@ def _too_long(factor: int, count: Any = None) -> list[int]:
 def frames(seconds: float, factor: int = 1) -> int:
     """Whole frames in a recording, of 25 ms times ``factor``."""
     return int(seconds / (SECONDS_A_FRAME * factor) + 1e-9)
-
-
-def _by_letters_alone() -> dict[str, list[int]]:
-    return {"stride 2": _too_long(1, len), "stride 4": _too_long(2, len)}

@@ -21,13 +21,6 @@ COUNTED = {"wrong": 2, "added": 2, "missing": 1, "wer": 5 / 9, "terms": 2}
         "`ramipril` and `ten` were replaced. `at` and one half of `ram pill` are too many. One short word is missing. "
         "A term counts only if all of it is there.",
     ),
-    wrong=(
-        COUNTED | {"wer": 5 / 10},
-        COUNTED | {"terms": 3},
-        COUNTED | {"added": 1, "wer": 4 / 9},
-        COUNTED | {"missing": 0},
-        5 / 9,
-    ),
 )
 def count(answer: Any) -> str:
     """Errors of one sentence by kind, its word error rate, and how many of its four terms are right."""
@@ -86,12 +79,6 @@ def _word_error_rate(listed: Any) -> float:
         "A word that is on the list already buys nothing. A word that is said once a year buys little.",
         "Count the words of all sentences with `Counter`, leave out those in `listed`, and take `most_common(60)`.",
     ),
-    wrong=(
-        lambda: (lambda texts, listed: sorted({w for text in texts for w in text.split()} - set(listed))[:MOST]),
-        lambda: (lambda texts, listed: list(listed)[:MOST]),
-        lambda: (lambda texts, listed: [w for text in texts for w in text.split()]),
-        ["notice"],
-    ),
 )
 def words(answer: Any) -> str:
     """A function of sentences and listed words that returns at most 60 words to add."""
@@ -108,18 +95,6 @@ def words(answer: Any) -> str:
     expect(left <= LEFT, f"{said}; {LEFT:.1%} can be had with {MOST} words")
     before, after = _word_error_rate(general), _word_error_rate(listed)  # reads every sentence twice, so it comes last
     return f"On unseen sentences {said}, and the word error rate from {before:.1%} to {after:.1%}. No audio was needed."
-
-
-def solution_of_words() -> Any:
-    """A function that the check of ``14-words`` accepts."""
-    from collections import Counter
-
-    def frequent(texts: list[str], listed: list[str]) -> list[str]:
-        known = set(listed)
-        counts = Counter(word for text in texts for word in text.split() if word not in known)
-        return [word for word, _ in counts.most_common(MOST)]
-
-    return frequent
 
 
 PLANS = ("as it is", "closed list", "open list", "fine-tune", "fine-tune and open list", "nobody should")
@@ -142,10 +117,6 @@ WHY_NOT = {
     hints=(
         "Ask of each: are there texts, are there recordings with their texts, and who looks at what was written?",
         "Texts alone make a word list. Recordings with texts allow fine-tuning. What looks right needs a reader.",
-    ),
-    wrong=(
-        RIGHT | {"Dana": "closed list"}, RIGHT | {"Fay": "open list"}, RIGHT | {"Eli": "open list"},
-        RIGHT | {"Eli": "magic"}, "open list",
     ),
 )
 def choose(answer: Any) -> str:

@@ -32,7 +32,6 @@ def at_random() -> float:
         "What can a demonstration teach at a start where the policy succeeds already? Look at `episode.success`.",
         "Take five episodes that failed: `[episode.seed for episode in practised if not episode.success][:5]`.",
     ),
-    wrong=(lambda: _succeeded(), [1, 2, 3, 4, 5], [40_000] * 5, [40_000, 40_001], "the failed ones"),
 )
 def following(answer: Any) -> str:
     """Seeds of five practice starts whose demonstrations help more than random ones."""
@@ -60,10 +59,6 @@ def _mean_lead() -> float:
     return means["failed"] - means["random"]
 
 
-def _succeeded() -> list[int]:
-    return [episode.seed for episode in practice() if episode.success][:5]
-
-
 PLANS = ("leave it", "head", "full", "full with replay", "scratch")
 RIGHT = {"Ada": "full with replay", "Ben": "scratch", "Chi": "leave it"}
 WHY_NOT = {
@@ -85,13 +80,6 @@ WHY_NOT = {
         "demonstrations?",
         "On the table the policy pushes well as it is. With fifty demonstrations two lines of the first figure meet. "
         "And only one plan kept pushing while the new skill grew.",
-    ),
-    wrong=(
-        RIGHT | {"Ada": "full"},
-        RIGHT | {"Ben": "full"},
-        RIGHT | {"Chi": "full"},
-        RIGHT | {"Ben": "more data"},
-        "full",
     ),
 )
 def choose(answer: Any) -> str:

@@ -31,16 +31,6 @@ def _duplicates_alone() -> list[str]:
     return checks.duplicates(_raw()).drop
 
 
-def _without_looking() -> list[str]:
-    from ftlib.own import checks
-
-    return list({*_duplicates_alone(), *checks.suspects(_raw()).table.id})
-
-
-def _everything_odd() -> list[str]:
-    return [id for id in _raw().items.id if id.startswith("camp")]
-
-
 def reference_drop() -> list[str]:
     """Every copy, the picture in two folders, and the one in the wrong folder."""
     wrong = next(id for id in _raw().items.id if id.startswith(WRONG_FOLDER))
@@ -53,8 +43,6 @@ def reference_drop() -> list[str]:
         "`checks.duplicates(raw).drop` is a list of ids. The surest suspect is not in it.",
         "Open the pictures that `suspects` names. One of them lies in the wrong folder.",
     ),
-    wrong=([], ["camp/nothing.png"], lambda: _duplicates_alone(), lambda: _everything_odd(), lambda: _without_looking(),
-           "camp/hand07_d"),  # fmt: skip
 )
 def clean(answer: Any) -> str:
     """Ids of the pictures of the map signs that should be left out."""
@@ -80,7 +68,6 @@ def clean(answer: Any) -> str:
         "The five steps of lesson 03: load, freeze, new head, train the head, and perhaps unfreeze.",
         "After `adapt.replace_head(model, 4)`: `fit_head(model, task.split('train'), task, lr=0.01, steps=100)`.",
     ),
-    wrong=(lambda: _untrained(4), lambda: _untrained(610), "head"),
 )
 def train(answer: Any) -> str:
     """A model that tells the four map signs apart."""
@@ -100,19 +87,12 @@ def train(answer: Any) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _untrained(n_outputs: int) -> Any:
-    from ftlib import models
-
-    return models.resnet10(n_outputs)
-
-
 @exercise(
     "20-budget",
     hints=(
         "By what did the number of labels grow, and by what did the error shrink? The same again does the same again.",
         "Four times the labels halve the error. From 0.12 down to 0.03 the error has to be halved twice.",
     ),
-    wrong=(80, 40, 0.03, 5000, "many"),
 )
 def budget(answer: Any) -> str:
     """Labels a class for an error of 0.03, when 5 gave 0.24 and 20 gave 0.12."""
