@@ -41,6 +41,16 @@ def test_choices_are_of_like_length():
     assert not uneven, "\n".join(uneven)
 
 
+def test_questions_are_whole_and_short():
+    for where, question in QUESTIONS:
+        assert 2 <= len(question.choices) <= 5, f"{where}: a question needs 2 to 5 choices"
+        assert len((question.code or "").splitlines()) <= 5, f"{where}: show at most five lines of code"
+        for line in question.figure.lines if question.figure else ():
+            assert len(line.x) == len(line.y) > 0, f"{where}: `x` and `y` must be equally long"
+            assert {len(line.low), len(line.high)} in ({0}, {len(line.y)}), f"{where}: bars need `low` and `high`"
+        assert question.figure is None or question.figure.lines, f"{where}: a figure needs a line"
+
+
 def test_half_of_the_questions_show_code_or_a_figure():
     for id, quiz in QUIZZES.items():
         shown = [question for question in quiz if question.code or question.figure]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ftlessons.lesson05 import threshold
-from ftlessons.lesson05.threshold import bench_widget, counts, report
+from ftlessons.lesson05.threshold import bench_widget, report, scored, tally
 
 
 @pytest.fixture
@@ -16,7 +16,8 @@ def fake(monkeypatch):
 
 
 def test_counts_and_price(fake):
-    assert counts("1 in 10", "head", 0.5) == {"found": 1, "missed": 1, "false alarms": 1, "left alone": 1}
+    counts = {"found": 1, "missed": 1, "false alarms": 1, "left alone": 1}
+    assert tally([0.9, 0.6, 0.4, 0.1], [1, 0, 1, 0], 0.5) == counts
     told = report("1 in 10", "head", 0.5, cost=20)
     assert "<td>21</td>" in told and "<td>40</td><td>2</td>" in told and "four validation people" in told
     assert "five test people" in report("1 in 10", "head", 0.5, 1, split="test")
@@ -34,7 +35,7 @@ def test_turning_a_knob_scores_anew_and_the_test_ends_it(fake):
 
 
 def test_a_real_model_finds_some_eights():
-    found = counts("1 in 10", "head", 0.5)
+    found = tally(*scored("1 in 10", "head")["validation"], 0.5)
     assert found["found"] > found["missed"] and sum(found.values()) > 400
 
 

@@ -58,28 +58,17 @@ def load_claims() -> dict[tuple[str, str], ClaimTest]:
     for id, table in source.load_toml(CLAIMS_FILE).items():
         where = f"data/{CLAIMS_FILE}, {id}"
         source.only_keys(table, {"statement", "test"}, where)
-        statement = source.text_field(table, "statement", where)
-        for row in source.tables(table, "test", where):
-            test = _test(id, statement, row, where)
+        for row in table.get("test", ()):
+            test = source.record(ClaimTest, row, where, id=id, statement=source.text_field(table, "statement", where))
+            if not math.isfinite(test.threshold):
+                raise CourseDataError(f"{where}, lesson {test.lesson}: `threshold` must be a number.")
+            if test.verdict not in VERDICTS:
+                known = ", ".join(VERDICTS)
+                raise CourseDataError(f"{where}, lesson {test.lesson}: verdict {test.verdict!r} is not one of {known}.")
             if (id, test.lesson) in tests:
                 raise CourseDataError(f"{where}: lesson {test.lesson} has two tests; keep one.")
             tests[id, test.lesson] = test
     return tests
-
-
-def _test(id: str, statement: str, row: dict[str, Any], where: str) -> ClaimTest:
-    source.only_keys(row, {"lesson", "quantity", "threshold", "verdict"}, where)
-    lesson, quantity, verdict = (
-        source.text_field(row, key, where) for key in ("lesson", "quantity", "verdict")
-    )
-    threshold = row.get("threshold")
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not math.isfinite(threshold):
-        raise CourseDataError(f"{where}, lesson {lesson}: `threshold` must be a number.")
-    if verdict not in VERDICTS:
-        raise CourseDataError(
-            f"{where}, lesson {lesson}: verdict {verdict!r} is not one of {', '.join(VERDICTS)}."
-        )
-    return ClaimTest(id, statement, lesson, quantity, float(threshold), verdict)
 
 
 def judge(interval: Interval, threshold: float) -> Verdict:

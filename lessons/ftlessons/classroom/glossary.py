@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ftlessons.classroom import source
 from ftlessons.classroom.session import show
@@ -69,26 +68,14 @@ def load_glossary() -> dict[str, Term]:
         where = f"data/{FILE}, [{name}]"
         if name.lower() < last.lower():
             raise CourseDataError(f"{where}: put it before [{last}]; terms stand in alphabetical order.")
-        terms[name] = found = _term(name, table, where)
+        terms[name] = found = source.record(Term, table, where, name=name)
+        if not re.fullmatch(r"[A-Z][^\n]*[.]", found.text) or re.search(r"[.!?] +[A-Z]", found.text):
+            raise CourseDataError(f"{where}: `text` must be one sentence, with a capital letter and a full stop.")
         for word in (name, *found.aliases):
-            owner = owners.setdefault(word.lower(), name)
-            if owner != name:
+            if (owner := owners.setdefault(word.lower(), name)) != name:
                 raise CourseDataError(f"{where}: {word!r} already belongs to [{owner}]; keep one of them.")
         last = name
     return terms
-
-
-def _term(name: str, table: Any, where: str) -> Term:
-    source.only_keys(table, {"text", "lesson", "aliases"}, where)
-    text, lesson = source.text_field(table, "text", where), source.text_field(table, "lesson", where)
-    if not re.fullmatch(r"[A-Z][^\n]*[.]", text) or re.search(r"[.!?] +[A-Z]", text):
-        raise CourseDataError(f"{where}: `text` must be one sentence, with a capital letter and a full stop.")
-    if not re.fullmatch(r"[0-9]{2}", lesson):
-        raise CourseDataError(f"{where}: `lesson` is {lesson!r}; write two digits, such as \"03\".")
-    aliases = table.get("aliases", [])
-    if not isinstance(aliases, list) or not all(isinstance(word, str) and word.strip() for word in aliases):
-        raise CourseDataError(f"{where}: `aliases` must be a list of words.")
-    return Term(name, text, lesson, tuple(aliases))
 
 
 def premature(lesson: str, markdown: str, glossary: Mapping[str, Term]) -> Iterator[Term]:

@@ -20,7 +20,6 @@ from ftlessons.classroom.sketches import Sketch, read_sketch
 from ftlessons.classroom.source import CourseDataError
 
 RIGHT, NOT_QUITE = "Right.", "Not quite."
-LINES_OF_CODE = 5
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def quiz(id: str | None = None) -> None:
     order of the choices comes from.
 
     Raises:
-        CourseDataError: the file is missing or breaks a rule of `load_quiz`.
+        CourseDataError: the file is missing or broken.
     """
     lesson = lesson_id(id, "quiz()")
     learner = records.learner()
@@ -96,57 +95,32 @@ def quiz(id: str | None = None) -> None:
 
 
 def load_quiz(id: str) -> tuple[Question, ...]:
-    """Read and validate a quiz; the choices come in the order of saved notebooks.
-
-    Every question needs at least two choices of which exactly one is correct, and every choice its
-    ``why``. A ``misconception`` must be a key of ``data/misconceptions.toml``. ``code`` has five lines at most.
+    """Read a quiz; the choices come in the order of saved notebooks.
 
     Raises:
-        CourseDataError: one of these is broken; the sentence names the file and the question.
+        CourseDataError: a text is missing, not exactly one choice is correct, or a misconception is not in
+            ``data/misconceptions.toml``; the sentence names the file and the question.
     """
-    relative = f"quizzes/{id}.toml"
-    content = source.load_toml(relative)
-    source.only_keys(content, {"question", "reflect"}, f"data/{relative}")
-    found = source.tables(content, "question", f"data/{relative}")
-    if not found:
-        raise CourseDataError(f"data/{relative} has no [[question]]: add at least one.")
-    return tuple(_question(table, f"data/{relative}, question {n}") for n, table in enumerate(found, start=1))
+    where = f"data/quizzes/{id}.toml"
+    content = source.load_toml(f"quizzes/{id}.toml")
+    source.only_keys(content, {"question", "reflect"}, where)
+    return tuple(_question(table, f"{where}, question {n}") for n, table in enumerate(content.get("question", ()), start=1))
 
 
 def _question(table: dict[str, Any], where: str) -> Question:
-    source.only_keys(table, {"text", "from", "choice", "code", "figure"}, where)
-    rows = source.tables(table, "choice", where)
-    choices = tuple(_choice(row, f"{where}, choice {n}") for n, row in enumerate(rows, start=1))
-    if not 2 <= len(choices) <= len(string.ascii_uppercase):
-        raise CourseDataError(f"{where}: {len(choices)} choice(s); a question needs between 2 and 26.")
+    row, rows = dict(table), table.get("choice", ())
+    for key in ("choice", "from", "figure"):
+        row.pop(key, None)
+    choices = tuple(source.record(Choice, each, f"{where}, choice {n}") for n, each in enumerate(rows, start=1))
     correct = sum(choice.correct for choice in choices)
     if correct != 1:
         raise CourseDataError(f"{where}: {correct} choices are marked correct; mark exactly one.")
-    recalls = source.text_field(table, "from", where) if "from" in table else None
-    code = source.text_field(table, "code", where) if "code" in table else None
-    if code and len(code.splitlines()) > LINES_OF_CODE:
-        raise CourseDataError(f"{where}: `code` has more than {LINES_OF_CODE} lines; show less.")
+    named = {choice.misconception for choice in choices} - {None}
+    if named and (strange := named - set(source.load_toml("misconceptions.toml"))):
+        raise CourseDataError(f"{where}: misconception {min(strange)!r} is not in data/misconceptions.toml.")
     figure = read_sketch(table["figure"], f"{where}, figure") if "figure" in table else None
-    return Question(source.text_field(table, "text", where), choices, recalls, code, figure).ordered()
-
-
-def _choice(row: dict[str, Any], where: str) -> Choice:
-    source.only_keys(row, {"text", "correct", "why", "misconception"}, where)
-    if not isinstance(row.get("correct"), bool):
-        raise CourseDataError(f"{where}: `correct` is missing; write correct = true or correct = false.")
-    misconception = None
-    if "misconception" in row:
-        misconception = source.text_field(row, "misconception", where)
-        if misconception not in source.load_toml("misconceptions.toml"):
-            raise CourseDataError(
-                f"{where}: misconception {misconception!r} is not in data/misconceptions.toml."
-            )
-    return Choice(
-        source.text_field(row, "text", where),
-        row["correct"],
-        source.text_field(row, "why", where),
-        misconception,
-    )
+    recalls = table.get("from")
+    return source.record(Question, row, where, choices=choices, recalls=recalls, figure=figure).ordered()
 
 
 def as_html(questions: tuple[Question, ...]) -> str:

@@ -75,16 +75,10 @@ def load_reflection(id: str) -> Reflection:
         CourseDataError: it is missing, or the rubric has not exactly three points.
     """
     where = f"data/quizzes/{id}.toml, [reflect]"
-    table = source.load_toml(f"quizzes/{id}.toml").get("reflect")
-    if table is None:
-        raise CourseDataError(f"{where} is missing: give it question, answer and rubric.")
-    source.only_keys(table, {"question", "answer", "rubric"}, where)
-    rubric = table.get("rubric")
-    complete = isinstance(rubric, list) and all(isinstance(point, str) and point.strip() for point in rubric)
-    if not complete or len(rubric) != RUBRIC_POINTS:
+    found = source.record(Reflection, source.load_toml(f"quizzes/{id}.toml").get("reflect"), where)
+    if len(found.rubric) != RUBRIC_POINTS:
         raise CourseDataError(f"{where}: `rubric` must be a list of exactly {RUBRIC_POINTS} sentences.")
-    question, answer = (source.text_field(table, key, where) for key in ("question", "answer"))
-    return Reflection(question, answer, tuple(point.strip() for point in rubric))
+    return found
 
 
 def _save(ledger: Ledger, id: str, text: str) -> str:

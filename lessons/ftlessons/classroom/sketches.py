@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftlessons.classroom import source
-from ftlessons.classroom.source import CourseDataError
 
 SIZE = (5.0, 2.8)
 
@@ -64,22 +63,12 @@ class Sketch:
         return plots.Picture(figure, self.alt)._repr_mimebundle_()["text/html"]
 
 
-def read_sketch(table: Any, where: str) -> Sketch:
-    """The figure of a question.
+def read_sketch(table: dict[str, Any], where: str) -> Sketch:
+    """The figure of a question, ``[question.figure]`` with its ``[[question.figure.line]]``.
 
     Raises:
-        CourseDataError: a text or a line is missing, or a line's lists are not equally long.
+        CourseDataError: a text or a list is missing, or a key is unknown.
     """
-    source.only_keys(table, {"title", "xlabel", "ylabel", "line"}, where)
-    lines = tuple(_line(row, f"{where}, line {n}") for n, row in enumerate(source.tables(table, "line", where), 1))
-    if not lines:
-        raise CourseDataError(f"{where} has no [[question.figure.line]]: add at least one.")
-    return Sketch(*(source.text_field(table, key, where) for key in ("title", "xlabel", "ylabel")), lines)
-
-
-def _line(row: dict[str, Any], where: str) -> Line:
-    source.only_keys(row, {"name", "x", "y", "low", "high"}, where)
-    x, y, low, high = (tuple(row.get(key, ())) for key in ("x", "y", "low", "high"))
-    if not y or len(x) != len(y) or {len(low), len(high)} not in ({0}, {len(y)}):
-        raise CourseDataError(f"{where}: `x` and `y`, and `low` and `high` where there are bars, must be equally long.")
-    return Line(source.text_field(row, "name", where), x, y, low, high)
+    row = dict(table)
+    lines = [source.record(Line, each, f"{where}, line {n}") for n, each in enumerate(row.pop("line", ()), start=1)]
+    return source.record(Sketch, row, where, lines=tuple(lines))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ftlib import catalog
+
+T = TypeVar("T")
 
 
 class CourseDataError(ValueError):
@@ -57,13 +60,20 @@ def only_keys(table: Any, allowed: set[str], where: str) -> None:
         )
 
 
-def tables(parent: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
-    """The array of tables ``[[key]]`` (empty where there is none).
+def record(kind: type[T], row: Any, where: str, **more: Any) -> T:
+    """A table of a file as the dataclass that says which keys it may have; texts are stripped, lists become tuples.
+
+    Args:
+        more: fields that the table does not hold, or that were read already.
 
     Raises:
-        CourseDataError: `key` holds something else.
+        CourseDataError: a key is unknown, or a required one is missing or empty.
     """
-    found = parent.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise CourseDataError(f"{where}: write `{key}` as [[...{key}]] tables.")
-    return found
+    own = [field for field in fields(kind) if field.name not in more]
+    only_keys(row, {field.name for field in own}, where)
+    read = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    for field in own:
+        value = read.get(field.name, field.default)
+        if value is MISSING or isinstance(value, str):
+            read[field.name] = text_field(row, field.name, where)
+    return kind(**read, **more)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from ftlessons.classroom.display import as_table, emit
+from ftlessons.classroom.bench import bench, board, image, slider, still
+from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,45 +98,23 @@ def boundary_bench() -> None:
 
     Where widgets do not run, six trained networks stand instead.
     """
-    picture = draw([bend(*still) for still in STILLS], "Six networks on the same points")
-    shown = picture._repr_mimebundle_()
-    emit(shown["text/plain"], widget=partial(bench_widget, picture), **{"text/html": shown["text/html"]})
+    picture = draw([bend(*settings) for settings in STILLS], "Six networks on the same points")
+    emit(**still(picture), widget=partial(bench_widget, picture))
 
 
 def bench_widget(picture: Picture) -> Any:
-    """Sliders, button, the boundary just trained, and the board of all runs, as one ipywidgets box."""
-    import ipywidgets as widgets
-
-    style = {"description_width": "110px"}
-
-    def slider(name: str, options: tuple, value: Any) -> Any:
-        made = widgets.SelectionSlider(options=options, value=value, description=name, style=style)
-        made.layout.width = "min(460px, 98%)"
-        return made
-
-    depth = slider("Hidden layers", DEPTHS, 0)
-    width = slider("Neurons a layer", WIDTHS, 16)
-    rate = slider("Learning rate", RATES, 0.01)
-    button = widgets.Button(description="Train", button_style="primary", tooltip="Train this network once")
-    shown, board = widgets.HTML(picture._repr_mimebundle_()["text/html"]), widgets.HTML(_board([]))
-    runs: list[Bent] = []
-
-    def train(_: Any) -> None:
-        button.disabled, button.description = True, "Training ..."
-        try:
-            runs.append(bend(width.value, depth.value, rate.value, seed=len(runs)))
-            shown.value = draw(runs[-3:], "Your last runs")._repr_mimebundle_()["text/html"]
-            board.value = _board(runs)
-        finally:
-            button.disabled, button.description = False, "Train"
-
-    button.on_click(train)
-    return widgets.VBox([depth, width, rate, button, board, shown])
+    """Sliders, button, the board of all runs, and the boundaries just trained, as one ipywidgets box."""
+    controls = [
+        slider("Hidden layers", DEPTHS, 0), slider("Neurons a layer", WIDTHS, 16), slider("Learning rate", RATES, 0.01)
+    ]  # fmt: skip
+    return bench(
+        controls, lambda depth, width, rate, seed: bend(width, depth, rate, seed=seed), _board, below=image(picture),
+        redrawn=lambda runs: image(draw(runs[-3:], "Your last runs")),
+    )  # fmt: skip
 
 
 def _board(runs: list[Bent]) -> str:
-    if not runs:
-        return "<p>Choose, press <b>Train</b>, and your network appears here. Each run starts with other weights.</p>"
     head = ("network", "points right", "loss at the start", "loss at the end")
     rows = [(run.name, f"{run.accuracy:.0%}", f"{run.losses[0]:.3f}", f"{run.losses[-1]:.3f}") for run in runs]
-    return f'<div role="status">{as_table(head, rows)}</div>'
+    empty = "Choose, press <b>Train</b>, and your network appears here. Each run starts with other weights."
+    return board(head, rows, empty)

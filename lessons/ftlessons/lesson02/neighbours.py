@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.bench import image, still
 from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ def neighbour_explorer() -> None:
     """
     rows = [("letters", weights, "layer4", place) for place in _asked("letters") for weights in ("random", "letters")]
     picture = draw(rows, "First a letter, then what the network takes for most alike")
-    shown = picture._repr_mimebundle_()
-    emit(shown["text/plain"], widget=partial(explorer_widget, picture), **{"text/html": shown["text/html"]})
+    emit(**still(picture), widget=partial(explorer_widget, picture))
 
 
 def _asked(target: str) -> list[int]:
@@ -96,11 +96,11 @@ def explorer_widget(picture: Picture) -> Any:
     )
     stage = widgets.SelectionSlider(options=probes.STAGES, value="layer4", description="Stage", style=style)
     place = widgets.IntSlider(0, 0, 199, description="Picture", style=style, continuous_update=False)
-    shown, note = widgets.HTML(picture._repr_mimebundle_()["text/html"]), widgets.HTML()
+    shown, note = widgets.HTML(image(picture)), widgets.HTML()
 
     def update(_: Any) -> None:
         chosen = (target.value, weights.value, stage.value, place.value)
-        shown.value = draw([chosen], "The picture, then its nearest neighbours")._repr_mimebundle_()["text/html"]
+        shown.value = image(draw([chosen], "The picture, then its nearest neighbours"))
         share = purity(*chosen[:3])
         note.value = f"<p>Over all these pictures, the nearest neighbour is of the same class in {share:.0%}.</p>"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.bench import still
 from ftlessons.classroom.display import emit, in_ipython, rich
 from ftlessons.classroom.session import show
 from ftlib import runtime
@@ -32,10 +33,7 @@ def drawing_pad(signs: Sequence[str], each: int = 5, hand: str = "me") -> Pad:
         ValueError: too few or too many signs, a name twice or without letters, or ``each`` below 2.
     """
     pad = Pad(signs, each, hand)
-    picture = example_picture()
-    shown = picture._repr_mimebundle_()
-    live = pad.widget if in_ipython() and not runtime.strict() else None
-    emit(shown["text/plain"], widget=live, **{"text/html": shown["text/html"]})
+    emit(**still(example_picture()), widget=pad.widget if in_ipython() and not runtime.strict() else None)
     return pad
 
 

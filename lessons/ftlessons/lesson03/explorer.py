@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlessons.classroom.display import as_table, emit
+from ftlessons.classroom.bench import bench, board, image, slider, still
+from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,9 @@ DEPTHS = {
     "from_layer2": "layer2 to head", "full": "everything",
 }  # fmt: skip
 BUDGETS = (1, 2, 5, 10, 50)
+NAMES = ("trained", "labels per class", "accuracy", "mean of the recorded runs", "letters still read",
+         "parameters trained", "seconds")  # fmt: skip
+EMPTY = "Choose, press <b>Train</b>, and the run appears here. Each run draws other labels."
 
 
 def freeze_explorer(task: str = "digits", budgets: tuple[int, ...] = (1, 10, 50)) -> None:
@@ -33,9 +37,7 @@ def freeze_explorer(task: str = "digits", budgets: tuple[int, ...] = (1, 10, 50)
 
     table = results.load("vision", task)
     picture = recorded_depths(table, budgets)
-    shown = picture._repr_mimebundle_()
-    widget = partial(explorer_widget, task, table, picture)
-    emit(shown["text/plain"], widget=widget, **{"text/html": shown["text/html"]})
+    emit(**still(picture), widget=partial(explorer_widget, task, table, picture))
 
 
 def recorded_depths(table: pd.DataFrame, budgets: tuple[int, ...]) -> Picture:
@@ -47,47 +49,16 @@ def recorded_depths(table: pd.DataFrame, budgets: tuple[int, ...]) -> Picture:
 
 def explorer_widget(task: str, table: pd.DataFrame, picture: Picture) -> Any:
     """The sliders, the button and the board as one ipywidgets box."""
-    import ipywidgets as widgets
-
-    style = {"description_width": "110px"}
     depths = [(text, name) for name, text in DEPTHS.items()]
-    depth = widgets.SelectionSlider(options=depths, description="Train", style=style)
-    depth.layout.width = "min(460px, 98%)"
-    budget = widgets.SelectionSlider(options=list(BUDGETS), value=5, description="Labels per class", style=style)
-    budget.layout.width = "min(460px, 98%)"
-    button = widgets.Button(description="Train", button_style="primary", tooltip="Train this choice once")
-    board = widgets.HTML(_board([]))
-    rows: list[dict[str, Any]] = []
-
-    def train(_: Any) -> None:
-        button.disabled, button.description = True, "Training ..."
-        try:
-            rows.append(_run(task, depth.value, budget.value, seed=len(rows), table=table))
-            board.value = _board(rows)
-        finally:
-            button.disabled, button.description = False, "Train"
-
-    button.on_click(train)
-    figure = widgets.HTML(picture._repr_mimebundle_()["text/html"])
-    return widgets.VBox([depth, budget, button, board, figure])
+    controls = [slider("Train", depths, "head"), slider("Labels per class", BUDGETS, 5)]
+    return bench(controls, partial(_run, task, table), partial(board, NAMES, empty=EMPTY), below=image(picture))
 
 
-def _run(task: str, recipe: str, budget: int, seed: int, table: pd.DataFrame) -> dict[str, Any]:
+def _run(task: str, table: pd.DataFrame, recipe: str, budget: int, seed: int) -> tuple[object, ...]:
+    """Train once, on other labels each time: a row of the board."""
     from ftlib import recipes
 
     row = recipes.run(recipe, task, budget, seed % 10).row
     recorded = table[(table.recipe == recipe) & (table.budget == budget)].score
-    return row | {"recorded": recorded.mean() if len(recorded) else None}
-
-
-def _board(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return "<p>Choose, press <b>Train</b>, and the run appears here. Each run draws other labels.</p>"
-    head = ("trained", "labels per class", "accuracy", "mean of the recorded runs", "letters still read",
-            "parameters trained", "seconds")  # fmt: skip
-    cells = [
-        (DEPTHS[row["recipe"]], row["budget"], f"{row['score']:.3f}", f"{row['recorded']:.3f}",
-         f"{row['source_score']:.3f}", f"{row['trainable_parameters']:,}", f"{row['seconds']:.1f}")
-        for row in rows
-    ]  # fmt: skip
-    return f'<div role="status">{as_table(head, cells)}</div>'
+    return (DEPTHS[recipe], budget, f"{row['score']:.3f}", f"{recorded.mean():.3f}" if len(recorded) else "-",
+            f"{row['source_score']:.3f}", f"{row['trainable_parameters']:,}", f"{row['seconds']:.1f}")  # fmt: skip

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.bench import image, slider, still
 from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ftlessons.lesson04.hyperparameters import Knobs
     from ftlib.metrics import Score
-    from ftlib.plots import Picture
 
 DEPTHS = {
     "head": "head only", "layer4": "layer4 and head", "layer3": "layer3 to head", "layer2": "layer2 to head",
@@ -133,23 +131,15 @@ def bench(task: str = "digits", runs: int = 12) -> None:
     The target is the best mean of the recorded runs. Where widgets do not run, the recorded figure of depth
     against rate stands instead.
     """
-    from ftlessons.lesson04 import hyperparameters
+    from ftlessons.lesson04 import figures, hyperparameters
     from ftlib import results
 
     table = hyperparameters.runs(results.study("rates"), task, depth=list(DEPTHS))
     target = round(table.groupby(["depth", "lr"]).valid.mean().max(), 3)
-    picture = recorded(table)
-    shown = picture._repr_mimebundle_()
-    html = f"<p>Target: {target:.3f} on the validation digits.</p>{shown['text/html']}"
-    emit(shown["text/plain"], widget=partial(bench_widget, Bench(task, runs, target)), **{"text/html": html})
-
-
-def recorded(table: pd.DataFrame) -> Picture:
-    """The recorded validation accuracy over depth and rate."""
-    from ftlessons.lesson04 import figures
-
     names = {depth: text for depth, text in DEPTHS.items() if (table.depth == depth).any()}
-    return figures.depth_by_rate(table, "Depth and rate, ten labels per class", names)
+    picture = figures.depth_by_rate(table, "Depth and rate, ten labels per class", names)
+    shown = still(picture, f"<p>Target: {target:.3f} on the validation digits.</p>")
+    emit(**shown, widget=partial(bench_widget, Bench(task, runs, target)))
 
 
 def bench_widget(state: Bench) -> Any:
@@ -159,23 +149,16 @@ def bench_widget(state: Bench) -> Any:
     from ftlessons.lesson04.figures import plain
     from ftlessons.lesson04.hyperparameters import Knobs
 
-    def slider(options: list, value: Any, description: str) -> Any:
-        style, layout = {"description_width": "120px"}, widgets.Layout(width="min(480px, 98%)")
-        return widgets.SelectionSlider(
-            options=options, value=value, description=description, style=style, layout=layout
-        )
-
-    depth = slider([(text, name) for name, text in DEPTHS.items()], "full", "Train")
-    rate = slider([(plain(value), value) for value in RATES], 1e-3, "Learning rate")
-    schedule = slider(list(SCHEDULES), "cosine", "Schedule")
-    labels = slider(list(LABELS), 10, "Labels per class")
+    depth = slider("Train", [(text, name) for name, text in DEPTHS.items()], "full")
+    rate = slider("Learning rate", [(plain(value), value) for value in RATES], 1e-3)
+    schedule, labels = slider("Schedule", SCHEDULES, "cosine"), slider("Labels per class", LABELS, 10)
     head_first = widgets.Checkbox(value=False, description="Train the head first, alone")
     train = widgets.Button(description="Train", button_style="primary", tooltip="Use up one run")
     test = widgets.Button(description="Open the test set", tooltip="Ends the game", disabled=True)
-    curve, board = widgets.HTML(), widgets.HTML(_board(state))
+    curve, kept = widgets.HTML(), widgets.HTML(_board(state))
 
     def settle() -> None:
-        board.value = _board(state)
+        kept.value = _board(state)
         train.disabled = not state.may_train
         test.disabled = state.best is None or state.test is not None
 
@@ -194,7 +177,7 @@ def bench_widget(state: Bench) -> Any:
 
     train.on_click(press_train)
     test.on_click(press_test)
-    return widgets.VBox([depth, head_first, rate, schedule, labels, widgets.HBox([train, test]), curve, board])
+    return widgets.VBox([depth, head_first, rate, schedule, labels, widgets.HBox([train, test]), curve, kept])
 
 
 def _curve(state: Bench) -> str:
@@ -213,15 +196,13 @@ def _curve(state: Bench) -> str:
     lowest = min(score for run in state.runs for _, score in run.curve)
     ax.set_ylim(max(0, min(lowest, state.target) - 0.05), 1)
     alt = f"Validation accuracy of the newest run: {newest[-1][1]:.3f} after {newest[-1][0]} steps."
-    return plots.Picture(fig, alt)._repr_mimebundle_()["text/html"]
+    return image(plots.Picture(fig, alt))
 
 
 def _board(state: Bench) -> str:
     if not state.runs:
-        return (
-            f"<p>Your target is <b>{state.target:.3f}</b> on the validation digits, and you have "
-            f"{state.allowed} runs. Turn the knobs and press <b>Train</b>.</p>"
-        )
+        return (f"<p>Your target is <b>{state.target:.3f}</b> on the validation digits, and you have {state.allowed} "
+                "runs. Turn the knobs and press <b>Train</b>.</p>")  # fmt: skip
     names = ("run", "trained", "rate", "schedule", "labels per class", "validation", "seconds", "note")
     rows = [_row(number, run, run is state.best) for number, run in enumerate(state.runs, start=1)]
     return f'<div role="status">{state.status()}</div>{as_table(names, rows)}'

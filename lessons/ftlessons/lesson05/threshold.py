@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.bench import choice_bench, slider, still
 from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 SEED = 8  # the eights are rare
 SHARE, METHOD = "1 in 30", "head"
 COSTS = (1, 2, 5, 10, 20, 50)
+CUTS = [f"{n / 50:.2f}" for n in range(1, 50)]
 
 
 def threshold_bench() -> None:
@@ -22,8 +24,7 @@ def threshold_bench() -> None:
     Everything is scored on the validation people until the test is opened. Where widgets do not run, a
     figure of the scores over the threshold stands instead.
     """
-    shown = picture(SHARE, METHOD, 0.5)._repr_mimebundle_()
-    emit(shown["text/plain"], widget=bench_widget, **{"text/html": shown["text/html"]})
+    emit(**still(picture(SHARE, METHOD, 0.5)), widget=bench_widget)
 
 
 @lru_cache(maxsize=9)
@@ -35,13 +36,8 @@ def scored(share: str, method: str) -> dict[str, tuple[list[float], list[int]]]:
     return {name: (sure[name], true[name]) for name in ("validation", "test")}
 
 
-def counts(share: str, method: str, threshold: float, split: str = "validation") -> dict[str, int]:
-    """How many examples were found, missed, false alarms and rightly left alone at a threshold."""
-    return tally(*scored(share, method)[split], threshold)
-
-
 def tally(sure: Sequence[float], true: Sequence[int], threshold: float) -> dict[str, int]:
-    """``counts`` of any scores (N,) with their truth (N,), 1 for the rare class."""
+    """How many of (N,) examples, 1 for the rare class, were found, missed, false alarms and rightly left alone."""
     said = [value > threshold for value in sure]
     pairs = list(zip(said, true, strict=True))
     return {
@@ -59,10 +55,10 @@ def picture(share: str, method: str, threshold: float) -> Picture:
     return figures.thresholds(sure, true, title, at=threshold)
 
 
-def report(share: str, method: str, threshold: float, cost: int, split: str = "validation") -> str:
+def report(share: str, method: str, threshold: float | str, cost: int, split: str = "validation") -> str:
     """The counts, the scores and the price as an HTML table."""
     who = {"validation": "four validation people", "test": "five test people"}[split]
-    return board(*scored(share, method)[split], threshold, cost, who)
+    return board(*scored(share, method)[split], float(threshold), cost, who)
 
 
 def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: int, who: str) -> str:
@@ -82,34 +78,13 @@ def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: in
 
 def bench_widget() -> Any:
     """The sliders, the button, the report and the figure as one ipywidgets box."""
-    import ipywidgets as widgets
-
     from ftlessons.lesson05.studies.rare import METHODS, SHARES
 
-    style, wide = {"description_width": "150px"}, widgets.Layout(width="min(480px, 98%)")
-    make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)
-    share = make(options=list(SHARES), value=SHARE, description="How rare")
-    method = make(options=list(METHODS), value=METHOD, description="Model")
-    threshold = make(options=[f"{n / 50:.2f}" for n in range(1, 50)], value="0.50", description="Threshold")
-    cost = make(options=list(COSTS), value=1, description="A miss costs")
-    button = widgets.Button(description="Open the test set", tooltip="Once: then your choice stands")
-    board, figure, test = widgets.HTML(), widgets.HTML(), widgets.HTML()
-    knobs = (share, method, threshold, cost)
+    settings = (("How rare", list(SHARES), SHARE), ("Model", METHODS, METHOD), ("Threshold", CUTS, "0.50"),
+                ("A miss costs", COSTS, 1))  # fmt: skip
+    controls = [slider(name, options, value, 150, continuous_update=False) for name, options, value in settings]
 
-    def settings() -> tuple[str, str, float, int]:
-        return share.value, method.value, float(threshold.value), cost.value
+    def drawn(share: str, method: str, cut: str, cost: int) -> Picture:
+        return picture(share, method, float(cut))
 
-    def update(_: Any = None) -> None:
-        board.value = report(*settings())
-        figure.value = picture(*settings()[:3])._repr_mimebundle_()["text/html"]
-
-    def open_test(_: Any) -> None:
-        test.value = report(*settings(), split="test")
-        for widget in (*knobs, button):
-            widget.disabled = True
-
-    for knob in knobs:
-        knob.observe(update, names="value")
-    button.on_click(open_test)
-    update()
-    return widgets.VBox([*knobs, board, figure, button, test])
+    return choice_bench(controls, report, drawn, partial(report, split="test"))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from ftlessons.classroom.bench import choice_bench, slider, still
 from ftlessons.classroom.display import emit
-from ftlessons.lesson05.threshold import board
+from ftlessons.lesson05.threshold import COSTS, CUTS, board
 
-COSTS = (1, 2, 5, 10, 20, 50)
 Scored = tuple[Sequence[float], Sequence[int]]
 
 
@@ -23,10 +23,9 @@ def alert_bench(validation: Scored, test: Scored, rare: str, threshold: float = 
         rare: what the rare class is called.
         threshold: where the slider stands at first.
     """
-    shown = _picture(validation, rare, threshold)._repr_mimebundle_()
     counted = board(*validation, threshold, 10, f"{len(validation[0])} validation texts, a miss at a price of 10")
     widget = partial(alert_widget, validation, test, rare, threshold)
-    emit(shown["text/plain"], widget=widget, **{"text/html": counted + shown["text/html"]})
+    emit(**still(_picture(validation, rare, threshold), counted), widget=widget)
 
 
 def _picture(part: Scored, rare: str, threshold: float) -> Any:
@@ -37,28 +36,16 @@ def _picture(part: Scored, rare: str, threshold: float) -> Any:
 
 def alert_widget(validation: Scored, test: Scored, rare: str, threshold: float = 0.5) -> Any:
     """The sliders, the board, the figure and the button that opens the test, as one ipywidgets box."""
-    import ipywidgets as widgets
+    at = f"{round(50 * threshold) / 50:.2f}"
+    controls = (
+        slider("A miss costs", COSTS, 10, continuous_update=False),
+        slider("Threshold", CUTS, at, continuous_update=False),
+    )
 
-    style, wide = {"description_width": "110px"}, widgets.Layout(width="min(480px, 98%)")
-    make = partial(widgets.SelectionSlider, style=style, layout=wide, continuous_update=False)
-    cut = make(options=[f"{n / 50:.2f}" for n in range(1, 50)], value=f"{round(50 * threshold) / 50:.2f}",
-               description="Threshold")  # fmt: skip
-    cost = make(options=list(COSTS), value=10, description="A miss costs")
-    button = widgets.Button(description="Open the test set", tooltip="Once: then your choice stands")
-    found, figure, opened = widgets.HTML(), widgets.HTML(), widgets.HTML()
+    def priced(part: Scored, what: str, cost: int, cut: str) -> str:
+        return board(*part, float(cut), cost, f"{len(part[0])} {what} texts")
 
-    def update(_: Any = None) -> None:
-        at = float(cut.value)
-        found.value = board(*validation, at, cost.value, f"{len(validation[0])} validation texts")
-        figure.value = _picture(validation, rare, at)._repr_mimebundle_()["text/html"]
+    def drawn(_: int, cut: str) -> Any:
+        return _picture(validation, rare, float(cut))
 
-    def open_test(_: Any) -> None:
-        opened.value = board(*test, float(cut.value), cost.value, f"{len(test[0])} test texts")
-        for control in (cut, cost, button):
-            control.disabled = True
-
-    for knob in (cut, cost):
-        knob.observe(update, names="value")
-    button.on_click(open_test)
-    update()
-    return widgets.VBox([cost, cut, found, figure, button, opened])
+    return choice_bench(controls, partial(priced, validation, "validation"), drawn, partial(priced, test, "test"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ftlessons.classroom.bench import image, live, still
 from ftlessons.classroom.display import as_table, emit
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ def reach_explorer(model: WaveNet, wave: Tensor, said: str) -> None:
     """
     spell = lru_cache(maxsize=None)(partial(_spelled, model, wave))
     rows = [_row(blocks, dilated, spell, said) for blocks, dilated in SHOWN]
-    shown = tree(4, True)._repr_mimebundle_()
-    plain = "\n".join(" | ".join(row) for row in rows) + f"\n{shown['text/plain']}"
-    widget = partial(explorer_widget, spell, said)
-    emit(plain, widget=widget, **{"text/html": _table(rows) + shown["text/html"]})
+    shown = still(tree(4, True), before=_table(rows))
+    shown["plain"] = "\n".join(" | ".join(row) for row in rows) + f"\n{shown['plain']}"
+    emit(**shown, widget=partial(explorer_widget, spell, said))
 
 
 def tree(blocks: int, dilated: bool) -> Picture:
@@ -57,13 +57,11 @@ def explorer_widget(spell: Any, said: str) -> Any:
     dilated = widgets.Checkbox(value=True, description="Dilations 1, 2, 4, 8 in turn", indent=False)
     answer, picture = paragraph(""), widgets.HTML()
 
-    def update(_: Any = None) -> None:
+    def update() -> None:
         say(answer, _table([_row(blocks.value, dilated.value, spell, said)]))
-        picture.value = tree(blocks.value, dilated.value)._repr_mimebundle_()["text/html"]
+        picture.value = image(tree(blocks.value, dilated.value))
 
-    for knob in (blocks, dilated):
-        knob.observe(update, names="value")
-    update()
+    live((blocks, dilated), update)
     heading = paragraph(f"<strong>How far can it hear?</strong> What was said: {html.escape(said)}")
     knobs = widgets.HBox([blocks, dilated], layout=widgets.Layout(flex_flow="row wrap"))
     return widgets.VBox([heading, knobs, answer, picture]).add_class("ftlib-reach")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlessons.classroom.display import as_table, emit
+from ftlessons.classroom.bench import bench, board, slider, still
+from ftlessons.classroom.display import emit
 from ftlessons.classroom.read_along import marked, with_terms
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Bench:
 
     def trial(self, network: str, sentences: int, weight: float, unknown: float | None) -> dict[str, Any]:
         """Decode the test set: a row with every measure, ``unlisted`` (share of words said) and ``read``."""
+        import pandas as pd
+
         from ftlessons.lesson14 import transcripts
         from ftlib.speech import clips, lexicon
 
@@ -47,16 +50,10 @@ class Bench:
         data, own = self.task.split("test"), self.task.split("train").column("text")[:sentences]
         words, options = self.task.lexicon(own), dict(self.settings) | {"weight": weight, "unknown": unknown}
         read = [lexicon.beam_search(scores, words, **options) for scores in self.heard[network]]
-        table = self._table(data, read)
+        table = pd.DataFrame({"said": data.column("text"), "read": read, "terms": data.column("terms")})
         found = transcripts.report(table, self.task.dictionary())
         about = {"network": network, "sentences": sentences, "weight": weight, "unknown": unknown, "read": read}
         return about | found | {"unlisted": words.unknown(data.column("text"))}
-
-    @staticmethod
-    def _table(data: Any, read: Sequence[str]) -> Any:
-        import pandas as pd
-
-        return pd.DataFrame({"said": data.column("text"), "read": read, "terms": data.column("terms")})
 
 
 def word_list_bench(task: Dictation, networks: Mapping[str, nn.Module]) -> None:
@@ -66,21 +63,20 @@ def word_list_bench(task: Dictation, networks: Mapping[str, nn.Module]) -> None:
     """
     from ftlib import recipes
 
-    bench = Bench(task, networks, recipes.tuned(task)["lexicon"])
-    shown = picture(bench)._repr_mimebundle_()
-    emit(shown["text/plain"], widget=partial(bench_widget, bench), **{"text/html": shown["text/html"]})
+    state = Bench(task, networks, recipes.tuned(task)["lexicon"])
+    emit(**still(picture(state)), widget=partial(bench_widget, state))
 
 
-def picture(bench: Bench) -> Picture:
+def picture(state: Bench) -> Picture:
     """Words wrong and terms right over the number of sentences whose words are on the list, for each network."""
     from ftlib import plots
 
-    tuned = bench.settings["weight"], bench.settings["unknown"]
-    rows = [bench.trial(name, n, *tuned) for name in bench.networks for n in DRAWN]
+    tuned = state.settings["weight"], state.settings["unknown"]
+    rows = [state.trial(name, n, *tuned) for name in state.networks for n in DRAWN]
     fig, axes = plots.figure("What a list of words is worth", "training sentences on the list", "", 2, (7.4, 3.4))
     said = []
     for ax, (measure, label) in zip(axes, (("wer", "words wrong"), ("terms", "terms right")), strict=True):
-        for i, name in enumerate(bench.networks):
+        for i, name in enumerate(state.networks):
             values = [row[measure] for row in rows if row["network"] == name]
             style = {"color": plots.COLOURS[i], "marker": plots.MARKERS[i]}
             ax.plot(range(len(DRAWN)), values, label=name, **style)
@@ -92,36 +88,24 @@ def picture(bench: Bench) -> Picture:
     return plots.Picture(fig, f"From 0 to {DRAWN[-1]} sentences on the list. {'; '.join(said)}.")
 
 
-def bench_widget(bench: Bench) -> Any:
+def bench_widget(state: Bench) -> Any:
     """The sliders, the button and the board as one ipywidgets box."""
-    import ipywidgets as widgets
+    import ipywidgets
 
-    def slider(options: Sequence, value: Any, description: str) -> Any:
-        style, layout = {"description_width": "190px"}, widgets.Layout(width="min(520px, 98%)")
-        return widgets.SelectionSlider(
-            options=options, value=value, description=description, style=style, layout=layout
-        )
+    tuned, cost = state.settings["weight"], state.settings["unknown"]
+    costs = {cost_name(each): each for each in (*sorted({*COSTS, cost} - {None}), None)}
+    controls = [
+        ipywidgets.ToggleButtons(options=list(state.networks), description="Network"),
+        slider("Sentences on the list", SENTENCES, 0, 190),
+        slider("Weight of the words", sorted({*WEIGHTS, tuned}), tuned, 190),
+        slider("A word off the list", list(costs), cost_name(cost), 190),
+    ]
 
-    network = widgets.ToggleButtons(options=list(bench.networks), description="Network")
-    sentences = slider(SENTENCES, 0, "Sentences on the list")
-    tuned, cost = bench.settings["weight"], bench.settings["unknown"]
-    weight = slider(sorted({*WEIGHTS, tuned}), tuned, "Weight of the words")
-    costs = [*sorted({*COSTS, cost} - {None}), None]
-    unknown = slider([cost_name(c) for c in costs], cost_name(cost), "A word off the list")
-    button = widgets.Button(description="Read", button_style="primary", tooltip="Decode the test set with this list")
-    board = widgets.HTML(board_html(bench, []))
-    trials: list[dict[str, Any]] = []
+    def read(network: str, sentences: int, weight: float, unknown: str, _: int) -> dict[str, Any]:
+        return state.trial(network, sentences, weight, costs[unknown])
 
-    def read(_: Any) -> None:
-        button.disabled, button.description = True, "Reading ..."
-        try:
-            trials.append(bench.trial(network.value, sentences.value, weight.value, costs[unknown.index]))
-            board.value = board_html(bench, trials)
-        finally:
-            button.disabled, button.description = False, "Read"
-
-    button.on_click(read)
-    return widgets.VBox([network, sentences, weight, unknown, button, board]).add_class("ftlib-word-list")
+    words = ("Read", "Reading ...", "Decode the test set with this list")
+    return bench(controls, read, partial(board_html, state), words=words).add_class("ftlib-word-list")
 
 
 def cost_name(unknown: float | None) -> str:
@@ -129,23 +113,18 @@ def cost_name(unknown: float | None) -> str:
     return "is never written" if unknown is None else f"costs {unknown:g}"
 
 
-def board_html(bench: Bench, trials: Sequence[Mapping[str, Any]]) -> str:
+def board_html(state: Bench, trials: Sequence[Mapping[str, Any]]) -> str:
     """The tries so far as an HTML table, with the last reading of one sentence."""
-    if not trials:
-        return "<p>Choose, press <b>Read</b>, and the result appears here.</p>"
     names = ("network", "sentences", "weight", "a word off the list", "said, but not on the list", "words wrong",
              "terms right", "wrong, but every word real")  # fmt: skip
-    keys = ("unlisted", "wer", "terms", "silent")
+    shares = ("unlisted", "wer", "terms", "silent")
     rows = [
-        (
-            row["network"],
-            row["sentences"],
-            f"{row['weight']:g}",
-            cost_name(row["unknown"]),
-            *(f"{row[key]:.0%}" for key in keys),
-        )
+        (row["network"], row["sentences"], f"{row['weight']:g}", cost_name(row["unknown"]),
+         *(f"{row[share]:.0%}" for share in shares))
         for row in trials
-    ]
-    about, read = bench.task.split("test").about[EXAMPLE], trials[-1]["read"][EXAMPLE]
-    example = f"<p>said: {with_terms(about['text'], about['terms'])}<br>read: {marked(about['text'], read)}</p>"
-    return f'<div role="status">{as_table(names, rows)}{example}</div>'
+    ]  # fmt: skip
+    example = ""
+    if trials:
+        about, read = state.task.split("test").about[EXAMPLE], trials[-1]["read"][EXAMPLE]
+        example = f"<p>said: {with_terms(about['text'], about['terms'])}<br>read: {marked(about['text'], read)}</p>"
+    return board(names, rows, "Choose, press <b>Read</b>, and the result appears here.", example)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftlessons.classroom.display import as_table, emit
+from ftlessons.classroom.bench import bench, board, image, slider, still
+from ftlessons.classroom.display import emit
 
 if TYPE_CHECKING:
-    from ftlib.metrics import Interval
     from ftlib.plots import Picture
 
 DEMOS, NOISES, EXECUTED = (5, 10, 25, 50), (0.0, 0.1, 0.2, 0.4), (1, 4, 8)
 EPISODES = 20
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One run on the board."""
-
-    demos: int
-    noise: float
-    execute: int
-    success: Interval
+EMPTY = "Choose, press <b>Train</b>, and the run appears here. Each run records other demonstrations."
 
 
 def imitation_bench() -> None:
@@ -32,8 +22,7 @@ def imitation_bench() -> None:
     Where widgets do not run, the recorded figure of noise and chunks stands instead.
     """
     picture = recorded()
-    shown = picture._repr_mimebundle_()
-    emit(shown["text/plain"], widget=partial(bench_widget, picture), **{"text/html": shown["text/html"]})
+    emit(**still(picture), widget=partial(bench_widget, picture))
 
 
 def recorded() -> Picture:
@@ -48,52 +37,22 @@ def recorded() -> Picture:
     return plots.curves(table, "Pushing, learnt from 50 demonstrations", ylabel="success rate")
 
 
-def run(demos: int, noise: float, execute: int, seed: int) -> Trial:
-    """Train a policy from nothing and let it push twenty times."""
+def run(demos: int, noise: float, execute: int, seed: int) -> tuple[object, ...]:
+    """Train a policy from nothing and let it push twenty times: a row of the board."""
     from ftlessons.lesson15.studies import arm_cloning
     from ftlib.metrics import wilson_interval
 
     success = arm_cloning.trial(noise, 8, execute, seed, demos=demos, episodes=EPISODES)
-    return Trial(demos, noise, execute, wilson_interval(round(success * EPISODES), EPISODES))
+    span = wilson_interval(round(success * EPISODES), EPISODES)
+    return demos, f"{noise:g}", execute, f"{span.value:.2f}", f"{span.low:.2f} to {span.high:.2f}"
 
 
 def bench_widget(picture: Picture) -> Any:
     """The sliders, the button and the board as one ipywidgets box."""
-    import ipywidgets as widgets
-
-    def slider(options: tuple, value: Any, description: str) -> Any:
-        layout = widgets.Layout(width="min(480px, 98%)")
-        return widgets.SelectionSlider(
-            options=options, value=value, description=description, style={"description_width": "150px"}, layout=layout
-        )
-
-    demos, noise = slider(DEMOS, 25, "Demonstrations"), slider(NOISES, 0.0, "Noise in them")
-    execute = slider(EXECUTED, 4, "Actions before a look")
-    button = widgets.Button(description="Train", button_style="primary", tooltip="Train this choice once")
-    board = widgets.HTML(board_html([]))
-    trials: list[Trial] = []
-
-    def train(_: Any) -> None:
-        button.disabled, button.description = True, "Training ..."
-        try:
-            trials.append(run(demos.value, noise.value, execute.value, seed=len(trials)))
-            board.value = board_html(trials)
-        finally:
-            button.disabled, button.description = False, "Train"
-
-    button.on_click(train)
-    figure = widgets.HTML(picture._repr_mimebundle_()["text/html"])
-    return widgets.VBox([demos, noise, execute, button, board, figure]).add_class("ftlib-arm-bench")
-
-
-def board_html(trials: list[Trial]) -> str:
-    """The runs so far as an HTML table."""
-    if not trials:
-        return "<p>Choose, press <b>Train</b>, and the run appears here. Each run records other demonstrations.</p>"
-    head = ("demonstrations", "noise", "actions before a look", f"success in {EPISODES} episodes", "95 % interval")
-    rows = [
-        (one.demos, f"{one.noise:g}", one.execute, f"{one.success.value:.2f}",
-         f"{one.success.low:.2f} to {one.success.high:.2f}")
-        for one in trials
+    names = ("demonstrations", "noise", "actions before a look", f"success in {EPISODES} episodes", "95 % interval")
+    controls = [
+        slider("Demonstrations", DEMOS, 25, 150), slider("Noise in them", NOISES, 0.0, 150),
+        slider("Actions before a look", EXECUTED, 4, 150),
     ]  # fmt: skip
-    return f'<div role="status">{as_table(head, rows)}</div>'
+    box = bench(controls, run, lambda tries: board(names, tries, EMPTY), below=image(picture))
+    return box.add_class("ftlib-arm-bench")
