@@ -47,6 +47,21 @@ def _read(name: str) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def by_seed(table: pd.DataFrame, **where: object) -> pd.DataFrame:
+    """The rows in which each named column has that value, by seed: ``by_seed(table, arm="plain").score``.
+
+    Raises:
+        ValueError: there are none.
+    """
+    rows = table
+    for name, value in where.items():
+        rows = rows[rows[name] == value]
+    if rows.empty:
+        asked = ", ".join(f"{name} {value!r}" for name, value in where.items())
+        raise ValueError(f"the table has no run with {asked}: choose one that was recorded")
+    return rows.set_index("seed").sort_index()
+
+
 def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score") -> pd.Series:
     """One recipe's values at one budget, indexed by seed.
 
@@ -54,10 +69,7 @@ def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score")
         ValueError: there are none, or the table holds several tasks.
     """
     _check_one_task(table)
-    rows = table[(table.recipe == recipe) & (table.budget == budget)].set_index("seed").sort_index()
-    if rows.empty:
-        raise ValueError(f"the table has no {recipe!r} at budget {budget}")
-    return rows[column]
+    return by_seed(table, recipe=recipe, budget=budget)[column]
 
 
 def _check_one_task(table: pd.DataFrame) -> None:

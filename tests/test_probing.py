@@ -142,7 +142,7 @@ def test_what_the_claims_take_from_the_record():
     assert shares.letters > shares.digits > shares.negatives > shares.sound
     assert set(probes.simple_then_whole(table)) >= {"letter: layer4 minus stem"}
     assert len(probes.long_table(table, "random")) == 50 * len(probes.STAGES)
-    with pytest.raises(ValueError, match="no probe of letters weights on 'birds'"):
+    with pytest.raises(ValueError, match="no run with target 'birds'"):
         probes.at(table, "birds", "layer4")
 
 

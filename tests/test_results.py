@@ -41,7 +41,7 @@ RECORDED = table({
 def test_scores_are_indexed_and_sorted_by_seed():
     series = results.scores(RECORDED, "scratch", 1)
     assert series.index.tolist() == [0, 1, 2] and series.tolist() == [0.5, 0.4, 0.45]
-    with pytest.raises(ValueError, match="no 'scratch' at budget 10"):
+    with pytest.raises(ValueError, match="no run with recipe 'scratch', budget 10"):
         results.scores(RECORDED, "scratch", 10)
 
 

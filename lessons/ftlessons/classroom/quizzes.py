@@ -104,7 +104,8 @@ def load_quiz(id: str) -> tuple[Question, ...]:
     where = f"data/quizzes/{id}.toml"
     content = source.load_toml(f"quizzes/{id}.toml")
     source.only_keys(content, {"question", "reflect"}, where)
-    return tuple(_question(table, f"{where}, question {n}") for n, table in enumerate(content.get("question", ()), start=1))
+    asked = enumerate(content.get("question", ()), start=1)
+    return tuple(_question(table, f"{where}, question {n}") for n, table in asked)
 
 
 def _question(table: dict[str, Any], where: str) -> Question:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from ftlib import metrics
@@ -64,9 +65,7 @@ def at_threshold(sure: Sequence[float], true: Sequence[int], threshold: float = 
 
 def best_threshold(sure: Sequence[float], true: Sequence[int], by: str = "f1") -> float:
     """The threshold of ``THRESHOLDS`` with the best ``by``; of equals the middle one. Choose it on validation."""
-    values = np.array([at_threshold(sure, true, each)[by] for each in THRESHOLDS])
-    best = np.flatnonzero(values == values.max())
-    return float(THRESHOLDS[best[len(best) // 2]])
+    return middle_of_the_best(np.array([at_threshold(sure, true, each)[by] for each in THRESHOLDS]))
 
 
 def balanced_weights(labels: Tensor, classes: int) -> Tensor:
@@ -82,6 +81,18 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
     if (counts == 0).any():
         raise ValueError(f"class {int(counts.argmin())} has no example: its weight would be infinite")
     return len(labels) / (classes * counts.float())
+
+
+def weighted_loss(labels: Tensor, classes: int, weighted: bool = True) -> Callable[[nn.Module, Any], Tensor]:
+    """Cross-entropy for ``fit``, with ``balanced_weights`` of the labels or plain."""
+    wrong = nn.CrossEntropyLoss(balanced_weights(labels, classes) if weighted else None)
+    return lambda model, batch: wrong(model(batch[0]), batch[1])
+
+
+def middle_of_the_best(values: np.ndarray) -> float:
+    """The threshold of ``THRESHOLDS`` whose value is the highest; of equals the middle one."""
+    best = np.flatnonzero(values == values.max())
+    return float(THRESHOLDS[best[len(best) // 2]])
 
 
 def bill(true: Sequence[int], said: Sequence[int], costs: Sequence[Sequence[float]]) -> float:

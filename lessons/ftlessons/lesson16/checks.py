@@ -22,8 +22,7 @@ def at_random() -> float:
     """The recorded success rate of that policy after five more demonstrations from random starts."""
     from ftlib import results
 
-    rows = results.study("arm_next")
-    return rows[(rows.choice == "random") & (rows.seed == NEXT_SEED)].score.item()
+    return results.by_seed(results.study("arm_next"), choice="random").score[NEXT_SEED]
 
 
 @exercise(

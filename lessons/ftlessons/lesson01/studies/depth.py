@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ftlessons.lesson01.mlp import mlp
 from ftlessons.lesson01.spirals import spirals
-from ftlib import runtime, tasks
+from ftlib import results, runtime, tasks
 from ftlib.metrics import Interval, difference
 
 DATA = ("spirals", "digits")
@@ -130,10 +130,7 @@ def chosen(table: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 
 def runs(table: pd.DataFrame, data: str, depth: int, build: str = "plain") -> pd.DataFrame:
     """The runs that count of one network, indexed by seed."""
-    of_it = (table.role == "measure") & (table.data == data) & (table.depth == depth) & (table.build == build)
-    if not of_it.any():
-        raise ValueError(f"no recorded run of {build} with {depth} layers on {data}")
-    return table[of_it].set_index("seed").sort_index()
+    return results.by_seed(table, role="measure", data=data, depth=depth, build=build)
 
 
 def gains(table: pd.DataFrame, pairs: list[tuple[int, int]]) -> dict[str, Interval]:

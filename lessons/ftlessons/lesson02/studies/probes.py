@@ -14,7 +14,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from ftlessons.lesson02 import probing, transfer
-from ftlib import models, runtime
+from ftlib import models, results, runtime
 from ftlib.metrics import Interval, difference, mean_interval
 
 CHECKPOINT = "glyph-resnet10"
@@ -69,15 +69,8 @@ def strengths(weights: str, target: str) -> dict[str, float]:
 
 
 def at(table: pd.DataFrame, target: str, stage: str, weights: str = "letters") -> np.ndarray:
-    """Recorded accuracies by seed.
-
-    Raises:
-        ValueError: nothing of the kind is on record.
-    """
-    rows = table[(table.target == target) & (table.weights == weights)].sort_values("seed")
-    if rows.empty:
-        raise ValueError(f"no probe of {weights} weights on {target!r} is on record")
-    return rows[stage].to_numpy(dtype=float)
+    """Recorded accuracies by seed."""
+    return results.by_seed(table, target=target, weights=weights)[stage].to_numpy(dtype=float)
 
 
 def removed(before: np.ndarray, after: np.ndarray) -> np.ndarray:

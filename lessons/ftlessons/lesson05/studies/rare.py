@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import TensorDataset
 
 from ftlessons.lesson05 import imbalance
@@ -76,14 +76,9 @@ def trained(train: TensorDataset, weighted: bool, seed: int) -> nn.Linear:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         head = nn.Linear(train.tensors[0].shape[1], 2)
-    weight = len(train) / (2 * torch.bincount(train.tensors[1], minlength=2)) if weighted else None
-    loss = partial(_loss, nn.CrossEntropyLoss(weight))
+    loss = imbalance.weighted_loss(train.tensors[1], 2, weighted)
     fit(head, train, loss=loss, lr=RATE, steps=STEPS, batch_size=16, seed=seed, progress=False)
     return head
-
-
-def _loss(wrong: nn.Module, head: nn.Module, batch: Any) -> Tensor:
-    return wrong(head(batch[0]), batch[1])
 
 
 def _svm(train: TensorDataset, part: TensorDataset) -> list[float]:

@@ -80,7 +80,7 @@ def _vectors(pooling: str, split: str, texts: tuple[str, ...]) -> Tensor:
 def beside_full(table: pd.DataFrame, recorded: pd.DataFrame, budget: int) -> dict[str, pd.Series]:
     """Accuracy by seed: a frozen encoder with each pooling, and ``full`` with the mean from the recorded grid."""
     rows = table[(table.split == "test") & (table.budget == budget)]
-    found = {f"frozen, {pooling}": part.set_index("seed").sort_index().score
+    found = {f"frozen, {pooling}": results.by_seed(part).score
              for pooling, part in rows.groupby("pooling", sort=False)}  # fmt: skip
     full = results.scores(recorded, "full", budget)
     return found | {"all trained, mean": full[full.index.isin(SEEDS)]}

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from ftlib import adapt, recipes, tasks
+from ftlib import adapt, recipes, results, tasks
 from ftlib.metrics import difference
 from ftlib.tasks.text import TextTask
 from ftlib.tasks.tokens import Texts, lengths
@@ -102,7 +102,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for library, part in table.groupby("library", sort=False):
-        runs = {name: arm.set_index("seed").sort_index() for name, arm in part.groupby("switches", sort=False)}
+        runs = {name: results.by_seed(arm) for name, arm in part.groupby("switches", sort=False)}
         plain = runs["none"]
         for name, arm in runs.items():
             change = difference(arm.score, plain.score)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ftlib import recipes
 from ftlib.metrics import Interval, difference
-from ftlib.results import scores
+from ftlib.results import by_seed, scores
 from ftlib.tasks.text import Reviews
 
 BUDGET, SEEDS = 256, range(5)
@@ -38,7 +38,7 @@ def leads(table: pd.DataFrame, recorded: pd.DataFrame, best: str) -> dict[str, I
         table: this study's record.
         recorded: the grid of the reviews.
     """
-    starved = table.set_index("seed").score.sort_index()
+    starved = by_seed(table).score
     return {
         "starved": difference(scores(recorded, best, BUDGET), starved),
         "fed": difference(scores(recorded, best, BUDGET), scores(recorded, "scratch", BUDGET)),

@@ -5,13 +5,12 @@ The heads stand on frozen MiniLM features, at the rate and step count that tunin
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ftlessons.lesson05 import imbalance
 from ftlessons.lesson09.studies.finance_start import fit_head, tuned_head, vectors
@@ -52,14 +51,10 @@ def probabilities(task: FinanceNews, model: str, loss: str, seed: int) -> dict[s
         found = tfidf.fit_tfidf(train.texts, train.labels.tolist(), **recipes.tuned(task)["tfidf"])
         texts = {name: sum((task.split(split).texts for split in splits), []) for name, splits in parts.items()}
         return {name: torch.tensor(found.predict_proba(part)) for name, part in texts.items()}
-    weights = imbalance.balanced_weights(train.labels, task.n_outputs) if loss == "weighted" else None
-    head = fit_head("minilm", train, seed, loss=partial(_loss, nn.CrossEntropyLoss(weights)), **tuned_head("minilm"))
+    wrong = imbalance.weighted_loss(train.labels, task.n_outputs, loss == "weighted")
+    head = fit_head("minilm", train, seed, loss=wrong, **tuned_head("minilm"))
     z = {name: torch.cat([vectors("minilm", split) for split in splits]) for name, splits in parts.items()}
     return {name: head(part).softmax(1) for name, part in z.items()}
-
-
-def _loss(wrong: nn.Module, head: nn.Module, batch: Any) -> Tensor:
-    return wrong(head(batch[0]), batch[1])
 
 
 def decided(sure: Tensor, decision: str, threshold: float) -> np.ndarray:
@@ -74,8 +69,7 @@ def decided(sure: Tensor, decision: str, threshold: float) -> np.ndarray:
 def best_threshold(sure: Tensor, true: np.ndarray) -> float:
     """The threshold for negative with the lowest price for the risk desk; of equals the middle one."""
     prices = np.array([imbalance.bill(true, decided(sure, "threshold", t), RISK_DESK) for t in imbalance.THRESHOLDS])
-    best = np.flatnonzero(prices == prices.min())
-    return float(imbalance.THRESHOLDS[best[len(best) // 2]])
+    return imbalance.middle_of_the_best(-prices)
 
 
 def judged(true: np.ndarray, said: np.ndarray) -> dict[str, float]:

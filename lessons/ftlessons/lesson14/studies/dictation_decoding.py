@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ftlessons.lesson14 import transcripts
-from ftlib import metrics, recipes, tasks
+from ftlib import metrics, recipes, results, tasks
 
 MINUTES, SEEDS = 10, 5
 PATIENCE = 600  # steps that both get once more, at their tuned rates, whatever the grid chose
@@ -64,7 +64,7 @@ def intervals(table: pd.DataFrame, measure: str) -> dict[str, dict[str, metrics.
 
 def values(table: pd.DataFrame, model: str, column: str) -> pd.Series:
     """One column of one model, by seed."""
-    return table[table.model == model].set_index("seed")[column].sort_index()
+    return results.by_seed(table, model=model)[column]
 
 
 def share_closed(table: pd.DataFrame, list_of_words: bool) -> metrics.Interval:

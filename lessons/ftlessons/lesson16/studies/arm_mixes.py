@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from ftlib import recipes, tasks
+from ftlessons.lesson16.studies.arm_next import fine_tune
+from ftlib import tasks
 from ftlib.models.policy import Policy
 from ftlib.robot import demonstrations
 from ftlib.robot.demonstrations import Demonstrations
@@ -76,10 +77,8 @@ def one(mix: str, draw: int) -> dict:
     task = tasks.get("pick_and_place")
     policy, _ = pretrain(mix, folder=WORK)
     row = {"mix": mix, "draw": draw, "zero_shot": None if draw else task.evaluate(policy).value}
-    settings = recipes.tuned(task)
     for column, name in (("gentle", "full"), ("bold", "scratch")):
         tuned = deepcopy(policy)
-        fit(tuned, task.sample(BUDGET, draw), loss=task.loss, batch_size=task.batch_size, seed=draw, progress=False,
-            **settings[name])  # fmt: skip
+        fine_tune(tuned, task, task.sample(BUDGET, draw), draw, name)
         row[column] = task.evaluate(tuned).value
     return row

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from torch.utils.data import Dataset
 
 from ftlib import recipes, tasks
+from ftlib.models.policy import Policy
 from ftlib.robot import demonstrations
 from ftlib.robot.demonstrations import Demonstrations
 from ftlib.robot.rollouts import Episode
@@ -51,8 +53,16 @@ def after(starts: list[int], seed: int) -> float:
     return task.evaluate(_tuned(task, Demonstrations.join([task.demonstrations(FIRST, seed), more]), seed)).value
 
 
-def _tuned(task: tasks.Task, demos: Demonstrations, seed: int):
+def _tuned(task: tasks.Task, demos: Demonstrations, seed: int) -> Policy:
     policy = task.pretrained()
-    fit(policy, demonstrations.examples(demos), loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False,
-        **recipes.tuned(task)["full"])  # fmt: skip
+    fine_tune(policy, task, demonstrations.examples(demos), seed)
     return policy
+
+
+def fine_tune(
+    policy: Policy, task: tasks.Task, data: Dataset, seed: int, recipe: str = "full", factor: float = 1.0
+) -> None:
+    """Train a policy in place as long and as fast as tuning chose for a recipe, at ``factor`` times its rate."""
+    settings = dict(recipes.tuned(task)[recipe])
+    settings["lr"] *= factor
+    fit(policy, data, loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False, **settings)

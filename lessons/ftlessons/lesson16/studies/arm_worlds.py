@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ftlib import recipes, tasks
+from ftlessons.lesson16.studies.arm_next import fine_tune
 from ftlib.robot import demonstrations
 from ftlib.robot.arm import World
 from ftlib.robot.reports import success_rate
 from ftlib.robot.tasks import DEMO_SEEDS, PickAndPlace
-from ftlib.train import fit
 
 WORLDS = {
     "block 15 % larger": World(size=1.15),
@@ -29,16 +28,11 @@ def one(name: str, seed: int) -> dict:
     """Fine-tune to the standard world, score in the changed one, add five demonstrations from there, score again."""
     here, there = PickAndPlace(), PickAndPlace(WORLDS[name])
     policy = here.pretrained()
-    _train(policy, here, here.sample(FIRST, seed), seed)
+    fine_tune(policy, here, here.sample(FIRST, seed), seed)
     before = success_rate(there.episodes(policy, n=EPISODES)).value
-    _train(policy, there, there.sample(FEW, 100 + seed), seed)
+    fine_tune(policy, there, there.sample(FEW, 100 + seed), seed)
     after = success_rate(there.episodes(policy, n=EPISODES)).value
     return {"world": name, "seed": seed, "before": before, "after": after, "expert": expert_success(there)}
-
-
-def _train(policy, task: tasks.Task, data, seed: int) -> None:
-    settings = recipes.tuned(task)["full"]
-    fit(policy, data, loss=task.loss, batch_size=task.batch_size, seed=seed, progress=False, **settings)
 
 
 def expert_success(task: PickAndPlace) -> float:
