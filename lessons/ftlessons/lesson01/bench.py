@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from ftlessons.classroom.bench import bench, board, image, slider, still
 from ftlessons.classroom.display import emit
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ftlib.plots import Picture
+from ftlessons.lesson01.mlp import mlp
+from ftlessons.lesson01.spirals import spirals
+from ftlib import plots
+from ftlib.plots import Picture
 
 STEPS, POINTS, GRID, REACH = 1000, 200, 120, 1.15
 WIDTHS, DEPTHS, RATES = (2, 4, 8, 16, 32), (0, 1, 2, 3, 4, 6, 8), (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1)
@@ -47,12 +49,6 @@ def bend(width: int, depth: int, lr: float, seed: int = 0, steps: int = STEPS) -
         depth: hidden layers; 0 is a single neuron.
         seed: of the first weights; the points stay the same.
     """
-    import torch
-    from torch import nn
-
-    from ftlessons.lesson01.mlp import mlp
-    from ftlessons.lesson01.spirals import spirals
-
     (x, y), model = spirals(POINTS), mlp(2, width, depth, 1, seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     losses = []
@@ -71,9 +67,6 @@ def bend(width: int, depth: int, lr: float, seed: int = 0, steps: int = STEPS) -
 
 def draw(runs: list[Bent], title: str) -> Picture:
     """The points and, behind them, the side that each network gives to every place."""
-    from ftlessons.lesson01.spirals import spirals
-    from ftlib import plots
-
     columns = min(3, len(runs))
     rows = math.ceil(len(runs) / columns)
     fig, _ = plots.figure(title, "", "", size=(2.75 * columns, 0.4 + 2.9 * rows))

@@ -5,7 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import torch
+from torch import nn
+
 from ftlessons.classroom.checks import exercise, expect
+from ftlessons.lesson01.mlp import mlp
+from ftlib import tasks
 
 STEP = (0.7807, -2.0731)  # weights after the step: 1 - 0.1 * 3 * sigmoid(1), -2 - 0.1 * 1 * sigmoid(1)
 
@@ -39,12 +44,6 @@ _EPOCHS = 60
 @cache
 def mystery_curves() -> dict[str, dict[str, list[float]]]:
     """Losses over the epochs of three networks, under the names A, B and C: training and validation of each."""
-    import torch
-    from torch import nn
-
-    from ftlessons.lesson01.mlp import mlp
-    from ftlib import tasks
-
     digits = tasks.get("digits")
     (pool, labels), (valid_x, valid_y) = digits.ink("train"), digits.ink("tune")
     few = torch.cat([torch.nonzero(labels == digit)[:8, 0] for digit in range(10)])
@@ -94,8 +93,6 @@ def curves(answer: Any) -> str:
 )
 def loop(answer: Any) -> str:
     """A function ``train_step(model, optimizer, x, y)`` that takes one correct step."""
-    import torch
-
     expect(callable(answer), "give a function that takes model, optimizer, x and y")
     mine, reference = _two_models()
     rates = [torch.optim.SGD(model.parameters(), lr=0.1) for model in (mine, reference)]
@@ -112,14 +109,10 @@ def loop(answer: Any) -> str:
 
 
 def _two_models() -> tuple[Any, Any]:
-    from ftlessons.lesson01.mlp import mlp
-
     return mlp(4, 1, 0, 3, seed=0)[0], mlp(4, 1, 0, 3, seed=0)[0]
 
 
 def _loss(model: Any, x: Any, y: Any) -> Any:
-    from torch import nn
-
     return nn.functional.cross_entropy(model(x), y)
 
 

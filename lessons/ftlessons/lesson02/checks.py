@@ -5,7 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import torch
+
 from ftlessons.classroom.checks import exercise, expect
+from ftlessons.lesson02 import probing, transfer
+from ftlessons.lesson02.studies import probes, starts
 
 PLANS = {
     "app": ("yes", "CC BY allows selling, and naming the authors is what it asks for"),
@@ -43,9 +47,6 @@ def line_up() -> tuple[dict[str, Any], Any, dict[str, Any], Any]:
         For three voices the features by name, (180, numbers) each, ``pixels`` among them, and the labels (180,);
         then the same for three other voices.
     """
-    from ftlessons.lesson02 import probing, transfer
-    from ftlessons.lesson02.studies import probes, starts
-
     sides: list[Any] = []
     for split in ("tune", "tune_valid"):
         x, y = transfer.sound_pictures(split)
@@ -57,8 +58,6 @@ def line_up() -> tuple[dict[str, Any], Any, dict[str, Any], Any]:
 
 @cache
 def _gain() -> float:
-    from ftlessons.lesson02 import probing
-
     z, y, new_z, new_y = line_up()
     best, none = (probing.Probe(z[name], y, 10.0).score(new_z[name], new_y) for name in ("B", "pixels"))
     return best - none
@@ -96,8 +95,6 @@ def lined_up(answer: Any) -> str:
 )
 def nearest(answer: Any) -> str:
     """A function ``nearest(z, pool)`` that finds for each row of z the row of pool in the most similar direction."""
-    import torch
-
     expect(callable(answer), "give a function that takes z and pool")
     generator = torch.Generator().manual_seed(0)
     z, pool = torch.randn(40, 6, generator=generator), torch.randn(30, 6, generator=generator)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from ftlessons.classroom.bench import image, still
 from ftlessons.classroom.display import emit
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ftlib.plots import Picture
+from ftlessons.lesson02 import probing, transfer
+from ftlessons.lesson02.studies import probes
+from ftlib import plots
+from ftlib.plots import Picture
 
 TARGETS = {"letters": "printed letters", "digits": "handwritten digits", "sound": "spoken digits"}
 WEIGHTS = {"letters": "trained on letters", "random": "random weights"}
@@ -37,34 +39,23 @@ def _asked(target: str) -> list[int]:
 @cache
 def pictures(target: str) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Pictures to search in and pictures to ask about, with their labels."""
-    from ftlessons.lesson02 import transfer
-
     return transfer.draw(target, 20 if target != "digits" else 25, seed=0)
 
 
 @cache
 def _readings(target: str, weights: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    from ftlessons.lesson02 import probing
-    from ftlessons.lesson02.studies import probes
-
     model = probes.network(weights, 0)
     return tuple(probing.readings(model, x) for x, _ in pictures(target))
 
 
 def nearest(target: str, weights: str, stage: str, place: int) -> list[int]:
     """Where in the pool the pictures stand that lie nearest to a test picture in what a stage hands on."""
-    from ftlessons.lesson02 import probing
-
     pool, asked = _readings(target, weights)
     return probing.neighbours(asked[stage][place : place + 1], pool[stage], SHOWN)[0].tolist()
 
 
 def draw(rows: list[tuple[str, str, str, int]], title: str) -> Picture:
     """One row for each (target, weights, stage, place): the picture itself, then its neighbours."""
-    import torch
-
-    from ftlib import plots
-
     shown, captions, said = [], [], []
     for target, weights, stage, place in rows:
         (pool, labels), (x, y) = pictures(target)
@@ -78,16 +69,12 @@ def draw(rows: list[tuple[str, str, str, int]], title: str) -> Picture:
 
 
 def _names(target: str) -> list[str]:
-    from ftlessons.lesson02 import transfer
-
     return transfer.letters(0) if target == "letters" else [str(i) for i in range(transfer.CLASSES)]
 
 
 def explorer_widget(picture: Picture) -> Any:
     """Menus, slider and the row of neighbours as one ipywidgets box."""
     import ipywidgets as widgets
-
-    from ftlessons.lesson02.studies import probes
 
     style = {"description_width": "90px"}
     target, weights = (
@@ -111,8 +98,6 @@ def explorer_widget(picture: Picture) -> Any:
 
 def purity(target: str, weights: str, stage: str) -> float:
     """The share of test pictures whose nearest neighbour in the pool is of the same class."""
-    from ftlessons.lesson02 import probing
-
     (pool, asked), ((_, labels), (_, y)) = _readings(target, weights), pictures(target)
     near = probing.neighbours(asked[stage], pool[stage])[:, 0]
     return (labels[near] == y).float().mean().item()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ftlib import tasks
 from ftlib.tasks.base import Split, draw_per_class
-from ftlib.tasks.glyphs import CANVAS, FONTS, HELD_OUT_FONTS, SIZE, GlyphBank, to_input
+from ftlib.tasks.glyphs import CANVAS, FONTS, HELD_OUT_FONTS, SIZE, GlyphBank, _lower_resolution, to_input
 
 TARGETS = ("letters", "digits", "negatives", "sound")  # from near to far, an order fixed before measuring
 NAMES = (*TARGETS, "strokes")
@@ -108,8 +108,6 @@ def strokes(each: int, seed: int) -> Examples:
 
 def _degraded(ink: Tensor, generator: torch.Generator) -> Tensor:
     """Scaled down, blurred and noisy as the letters are, but neither turned nor sheared: the label would change."""
-    from ftlib.tasks.glyphs import _lower_resolution
-
     small = nn.functional.interpolate(ink[:, None], (SIZE, SIZE), mode="area")
     small = _lower_resolution(small, generator)
     return (small + 0.03 * torch.randn(small.shape, generator=generator)).clamp(0, 1)

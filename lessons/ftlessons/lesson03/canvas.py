@@ -5,16 +5,15 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftlessons.classroom.bench import still
 from ftlessons.classroom.display import emit, in_ipython, rich
 from ftlessons.classroom.session import show
-from ftlib import runtime
-
-if TYPE_CHECKING:
-    from ftlessons.lesson03.secret import Alphabet, Drawing
-    from ftlib.plots import Picture
+from ftlessons.lesson03 import secret
+from ftlessons.lesson03.secret import FEWEST_SIGNS, LONGEST_NAME, MOST_SIGNS, PEN, SIDE, Alphabet, Drawing
+from ftlib import catalog, plots, runtime
+from ftlib.plots import Picture
 
 EXAMPLE = "signs-of-ada.json"
 THUMB = 44  # side of a kept drawing, in pixels
@@ -39,16 +38,11 @@ def drawing_pad(signs: Sequence[str], each: int = 5, hand: str = "me") -> Pad:
 
 def example() -> Alphabet:
     """The drawings of an example hand, made by a program."""
-    from ftlessons.lesson03 import secret
-    from ftlib import catalog
-
     return secret.read(catalog.path("secret", EXAMPLE, verbose=False))
 
 
 def example_picture() -> Picture:
     """The example hand's drawings, one row a sign."""
-    from ftlib import plots
-
     found = example()
     alt = f"Example drawings by a program, {found!r}: five signs made of a stem and one or two branches."
     return plots.images(found.ink(), found.labels, "Example drawings, where nobody can draw", alt, columns=5)
@@ -58,8 +52,6 @@ class Pad:
     """Collects drawings: a stroke at a time, a drawing at a time, sign after sign."""
 
     def __init__(self, signs: Sequence[str], each: int = 5, hand: str = "me") -> None:
-        from ftlessons.lesson03.secret import FEWEST_SIGNS, LONGEST_NAME, MOST_SIGNS
-
         names = [sign.strip() for sign in signs]
         if not FEWEST_SIGNS <= len(names) <= MOST_SIGNS:
             raise ValueError(f"there are {len(names)} signs: invent {FEWEST_SIGNS} to {MOST_SIGNS}")
@@ -118,8 +110,6 @@ class Pad:
         Raises:
             ValueError: some signs are drawn and others are not.
         """
-        from ftlessons.lesson03.secret import Alphabet
-
         if self.empty:
             found = example()
             show(f"You have kept no drawing yet, so these are the example drawings by **{found.hand}**.")
@@ -130,8 +120,6 @@ class Pad:
 
     def save(self, folder: str | Path = ".") -> Path | None:
         """Write your drawings to a small file beside the notebook; what is there stays. None if you drew nothing."""
-        from ftlessons.lesson03 import secret
-
         if self.empty:
             show("Nothing is saved, because you have kept no drawing yet.")
             return None
@@ -180,8 +168,6 @@ class Pad:
         """An ipycanvas canvas that reports to this pad, and what wipes it."""
         from ipycanvas import Canvas, hold_canvas
 
-        from ftlessons.lesson03.secret import PEN, SIDE
-
         canvas = Canvas(width=SIDE, height=SIDE)
         canvas.layout.border = "2px solid #7f7f7f"
         canvas.layout.width = canvas.layout.height = f"{SIDE + 4}px"
@@ -215,8 +201,6 @@ class Pad:
 
 
 def _inside(x: float, y: float) -> tuple[float, float]:
-    from ftlessons.lesson03.secret import SIDE
-
     return min(max(float(x), 0.0), float(SIDE)), min(max(float(y), 0.0), float(SIDE))
 
 
@@ -225,8 +209,6 @@ def _thumbnails(sign: str, drawings: Sequence[Drawing]) -> str:
 
 
 def _thumbnail(drawing: Drawing, alt: str) -> str:
-    from ftlessons.lesson03.secret import PEN, SIDE
-
     lines = "".join(
         f'<polyline points="{" ".join(f"{x:.0f},{y:.0f}" for x, y in [*stroke, stroke[-1]])}"/>' for stroke in drawing
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+import torch
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ftlib import metrics
+from ftlib import metrics, results
+from ftlib.tasks.glyphs import slanted
 
 REASONS = {
     "a": "it holds the most parameters, so it can learn the most",
@@ -46,7 +46,6 @@ def first_stage(answer: Any) -> str:
 )
 def repair(answer: Any) -> str:
     """A function that gives torchvision's MobileNetV3 a head for four classes."""
-    import torch
     from torchvision.models import mobilenet_v3_small
 
     expect(callable(answer), "give a function that takes the model")
@@ -72,8 +71,6 @@ MYSTERY_KEYS = ("frozen", "from_nothing", "tied_at_1")
 
 def mystery_runs() -> pd.DataFrame:
     """Recorded runs of three methods on the digits, under the names A, B and C."""
-    from ftlib import results
-
     table = results.load("vision", "digits")
     table = table[table.recipe.isin(MYSTERY.values())].copy()
     names = {recipe: letter for letter, recipe in MYSTERY.items()}
@@ -106,8 +103,6 @@ def curves(answer: Any) -> str:
 
 
 def _gap(first: str, second: str) -> metrics.Interval:
-    from ftlib import results
-
     return results.gain(mystery_runs(), first, second, budget=1)
 
 
@@ -120,11 +115,6 @@ def _gap(first: str, second: str) -> metrics.Interval:
 )
 def slant(answer: Any) -> str:
     """A function from images (N, 3, 32, 32) to slants in degrees."""
-    import torch
-
-    from ftlib import metrics
-    from ftlib.tasks.glyphs import slanted
-
     expect(callable(answer), "give a function that takes images (N, 3, 32, 32) and returns degrees")
     x, degrees = slanted(300, seed=99)
     with torch.no_grad():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ftlessons.classroom.bench import bench, board, image, slider, still
 from ftlessons.classroom.display import emit
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ftlib.plots import Picture
+from ftlib import plots, recipes, results
+from ftlib.plots import Picture
 
 # recipes from least to most trained, with what a learner reads on the slider
 DEPTHS = {
@@ -33,8 +32,6 @@ def freeze_explorer(task: str = "digits", budgets: tuple[int, ...] = (1, 10, 50)
         task: a vision task with recorded results.
         budgets: the label budgets of the recorded figure.
     """
-    from ftlib import results
-
     table = results.load("vision", task)
     picture = recorded_depths(table, budgets)
     emit(**still(picture), widget=partial(explorer_widget, task, table, picture))
@@ -42,8 +39,6 @@ def freeze_explorer(task: str = "digits", budgets: tuple[int, ...] = (1, 10, 50)
 
 def recorded_depths(table: pd.DataFrame, budgets: tuple[int, ...]) -> Picture:
     """The recorded accuracy over depth, one line for each label budget."""
-    from ftlib import plots
-
     return plots.depths(table, "How deep to train: accuracy on digits", list(DEPTHS), budgets)
 
 
@@ -56,8 +51,6 @@ def explorer_widget(task: str, table: pd.DataFrame, picture: Picture) -> Any:
 
 def _run(task: str, table: pd.DataFrame, recipe: str, budget: int, seed: int) -> tuple[object, ...]:
     """Train once, on other labels each time: a row of the board."""
-    from ftlib import recipes
-
     row = recipes.run(recipe, task, budget, seed % 10).row
     recorded = table[(table.recipe == recipe) & (table.budget == budget)].score
     return (DEPTHS[recipe], budget, f"{row['score']:.3f}", f"{recorded.mean():.3f}" if len(recorded) else "-",

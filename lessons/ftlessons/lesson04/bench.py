@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftlessons.classroom.bench import image, slider, still
 from ftlessons.classroom.display import as_table, emit
-
-if TYPE_CHECKING:
-    from ftlessons.lesson04.hyperparameters import Knobs
-    from ftlib.metrics import Score
+from ftlessons.lesson04 import figures, hyperparameters
+from ftlessons.lesson04.figures import plain
+from ftlessons.lesson04.hyperparameters import Knobs
+from ftlib import plots, results, tasks
+from ftlib.metrics import Score
+from ftlib.plots import palette
+from ftlib.train import TrainingDiverged
 
 DEPTHS = {
     "head": "head only", "layer4": "layer4 and head", "layer3": "layer3 to head", "layer2": "layer2 to head",
@@ -72,10 +75,6 @@ class Bench:
         """
         if not self.may_train:
             raise RuntimeError("no run is left: the budget is used up, or the test set is open")
-        from ftlessons.lesson04 import hyperparameters
-        from ftlib import tasks
-        from ftlib.train import TrainingDiverged
-
         task, run = tasks.get(self.task_name), Run(knobs, budget)
         seed = sum((before.knobs, before.budget) == (knobs, budget) for before in self.runs)
         self.runs.append(run)
@@ -105,8 +104,6 @@ class Bench:
         Raises:
             RuntimeError: there is no finished run yet.
         """
-        from ftlib import tasks
-
         if self.best is None:
             raise RuntimeError("there is no finished run to test: train one first")
         if self.test is None:
@@ -131,9 +128,6 @@ def bench(task: str = "digits", runs: int = 12) -> None:
     The target is the best mean of the recorded runs. Where widgets do not run, the recorded figure of depth
     against rate stands instead.
     """
-    from ftlessons.lesson04 import figures, hyperparameters
-    from ftlib import results
-
     table = hyperparameters.runs(results.study("rates"), task, depth=list(DEPTHS))
     target = round(table.groupby(["depth", "lr"]).valid.mean().max(), 3)
     names = {depth: text for depth, text in DEPTHS.items() if (table.depth == depth).any()}
@@ -145,9 +139,6 @@ def bench(task: str = "digits", runs: int = 12) -> None:
 def bench_widget(state: Bench) -> Any:
     """The knobs, the two buttons, the live curve and the board as one ipywidgets box."""
     import ipywidgets as widgets
-
-    from ftlessons.lesson04.figures import plain
-    from ftlessons.lesson04.hyperparameters import Knobs
 
     depth = slider("Train", [(text, name) for name, text in DEPTHS.items()], "full")
     rate = slider("Learning rate", [(plain(value), value) for value in RATES], 1e-3)
@@ -182,9 +173,6 @@ def bench_widget(state: Bench) -> Any:
 
 def _curve(state: Bench) -> str:
     """The validation score along the newest run, with the earlier ones in grey."""
-    from ftlib import plots
-    from ftlib.plots import palette
-
     fig, ax = plots.figure("Validation accuracy during the run", "optimizer step", "accuracy", size=(6.4, 2.6))
     for run in state.runs[:-1]:
         ax.plot(*zip(*run.curve, strict=True), color=palette.FAINT, linewidth=1) if run.curve else None
@@ -209,8 +197,6 @@ def _board(state: Bench) -> str:
 
 
 def _row(number: int, run: Run, is_best: bool) -> tuple[object, ...]:
-    from ftlessons.lesson04.figures import plain
-
     score = f"{run.valid:.3f}" if run.valid is not None else "-"
     note = run.note or ("best so far" if is_best else "")
     trained = DEPTHS[run.knobs.depth] + ", head first" * run.knobs.head_first

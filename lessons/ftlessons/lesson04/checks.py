@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ftlessons.lesson04 import hyperparameters
+from ftlib import results
 
 CAUSES = ("rate too low", "rate too high", "BatchNorm moved", "nothing")
 PATIENTS = {"A": "BatchNorm moved", "B": "rate too low", "C": "nothing", "D": "rate too high"}
@@ -16,11 +17,6 @@ SHOWN_SEED = 3
 
 def runs_without_names() -> pd.DataFrame:
     """Four recorded runs with one draw of labels: what was measured, without the knobs."""
-    import pandas as pd
-
-    from ftlessons.lesson04 import hyperparameters
-    from ftlib import results
-
     rates, others = results.study("rates"), results.study("other_hyperparameters")
     arms = {
         "rate too low": hyperparameters.runs(rates, lr=3e-5),
@@ -88,8 +84,6 @@ def _tables() -> list[tuple[pd.DataFrame, tuple[str, float], str]]:
 
 
 def _table(scores: dict[tuple[str, float], tuple[float, ...]]) -> pd.DataFrame:
-    import pandas as pd
-
     rows = [
         {"depth": depth, "lr": lr, "seed": seed, "valid": value, "test": 0.5}
         for (depth, lr), values in scores.items()

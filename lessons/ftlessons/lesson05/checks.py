@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ftlessons.lesson05 import monitor
+from ftlessons.lesson05.studies.regularisers import EPOCHS_A_LOOK
+from ftlib import results
 
 CURVES = {"A": "small", "B": "leaky", "C": "validation"}
 KINDS = {"leaks": "leaky", "too_small": "small", "sound": "validation"}
@@ -22,8 +24,6 @@ def curves_without_names() -> dict[str, list[float]]:
 
 
 def _recorded_run() -> pd.Series:
-    from ftlib import results
-
     table = results.study("regularisers")
     return table[(table.brake == "none") & (table.wrong > 0)].set_index("seed").loc[SHOWN_SEED]
 
@@ -53,9 +53,6 @@ def curves(answer: Any) -> str:
 
 def _best_epoch(stop: float) -> tuple[int, float]:
     """The epoch with the best score, and how much lower the score is at the look next to ``stop``."""
-    from ftlessons.lesson05 import monitor
-    from ftlessons.lesson05.studies.regularisers import EPOCHS_A_LOOK
-
     seen = list(_recorded_run()["validation"])
     look = round(stop / EPOCHS_A_LOOK) - 1
     lost = max(seen) - seen[look] if 0 <= look < len(seen) else float("inf")
@@ -80,8 +77,6 @@ def audit(answer: Any) -> str:
 
 
 def _tables() -> list[tuple[pd.DataFrame, list[int], str]]:
-    import pandas as pd
-
     def table(*rows: tuple[int, str, str, str]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=["id", "writer", "content", "split"])
 
@@ -108,8 +103,6 @@ def _tables() -> list[tuple[pd.DataFrame, list[int], str]]:
 )
 def patience(answer: Any) -> str:
     """A function (scores, patience) to the look whose weights early stopping keeps."""
-    from ftlessons.lesson05 import monitor
-
     expect(callable(answer), "give a function of scores and patience")
     trials = ([0.5, 0.6, 0.7], [0.5, 0.7, 0.6, 0.9], [0.7, 0.6, 0.6, 0.9], [0.5, 0.5, 0.5, 0.6], [0.4])
     for scores in trials:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftlessons.classroom.bench import choice_bench, slider, still
 from ftlessons.classroom.display import as_table, emit
-
-if TYPE_CHECKING:
-    from ftlib.plots import Picture
+from ftlessons.lesson05 import figures, imbalance
+from ftlessons.lesson05.studies import rare
+from ftlessons.lesson05.studies.rare import METHODS, SHARES
+from ftlib.plots import Picture
 
 SEED = 8  # the eights are rare
 SHARE, METHOD = "1 in 30", "head"
@@ -30,8 +31,6 @@ def threshold_bench() -> None:
 @lru_cache(maxsize=9)
 def scored(share: str, method: str) -> dict[str, tuple[list[float], list[int]]]:
     """Train a model for rare eights, and say how sure it is of each validation and test example, with the truth."""
-    from ftlessons.lesson05.studies import rare
-
     sure, true = rare.scored(share, method, SEED)
     return {name: (sure[name], true[name]) for name in ("validation", "test")}
 
@@ -48,8 +47,6 @@ def tally(sure: Sequence[float], true: Sequence[int], threshold: float) -> dict[
 
 def picture(share: str, method: str, threshold: float) -> Picture:
     """Accuracy, precision and recall over the threshold, on the validation people."""
-    from ftlessons.lesson05 import figures
-
     sure, true = scored(share, method)["validation"]
     title = f"Eights, {share}, {method}: scores over the threshold"
     return figures.thresholds(sure, true, title, at=threshold)
@@ -63,8 +60,6 @@ def report(share: str, method: str, threshold: float | str, cost: int, split: st
 
 def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: int, who: str) -> str:
     """``report`` of any scores (N,) with their truth (N,); ``who`` says on what."""
-    from ftlessons.lesson05 import imbalance
-
     found = tally(sure, true, threshold)
     scores = imbalance.at_threshold(sure, true, threshold)
     price = cost * found["missed"] + found["false alarms"]
@@ -78,8 +73,6 @@ def board(sure: Sequence[float], true: Sequence[int], threshold: float, cost: in
 
 def bench_widget() -> Any:
     """The sliders, the button, the report and the figure as one ipywidgets box."""
-    from ftlessons.lesson05.studies.rare import METHODS, SHARES
-
     settings = (("How rare", list(SHARES), SHARE), ("Model", METHODS, METHOD), ("Threshold", CUTS, "0.50"),
                 ("A miss costs", COSTS, 1))  # fmt: skip
     controls = [slider(name, options, value, 150, continuous_update=False) for name, options, value in settings]

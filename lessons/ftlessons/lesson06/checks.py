@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+import torch
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ftlessons.lesson06.studies import slices
+from ftlib import results
 
 METHODS = {"A": "full", "B": "tfidf", "C": "head"}
 KINDS = {"counts_words": "tfidf", "frozen": "head", "all_trained": "full"}
@@ -23,8 +25,6 @@ KINDS = {"counts_words": "tfidf", "frozen": "head", "all_trained": "full"}
 )
 def mean(answer: Any) -> str:
     """A function (states, mask) to one vector a text, the mean of its real tokens."""
-    import torch
-
     expect(callable(answer), "give a function that takes states and mask")
     generator = torch.Generator().manual_seed(6)
     for lengths in ((3,), (2, 5), (4, 1, 6)):
@@ -45,11 +45,6 @@ def mean(answer: Any) -> str:
 
 def methods_without_names() -> pd.DataFrame:
     """What three recorded methods do with 256 labels, as columns A, B and C; all but the last row are accuracies."""
-    import pandas as pd
-
-    from ftlessons.lesson06.studies import slices
-    from ftlib import results
-
     table = results.study("slices")
     found = slices.answers(table)
     plain = found[found["style"] == "plain"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ftlessons.classroom.bench import choice_bench, slider, still
 from ftlessons.classroom.display import emit
+from ftlessons.lesson05 import figures
 from ftlessons.lesson05.threshold import COSTS, CUTS, board
 
 Scored = tuple[Sequence[float], Sequence[int]]
@@ -29,8 +30,6 @@ def alert_bench(validation: Scored, test: Scored, rare: str, threshold: float = 
 
 
 def _picture(part: Scored, rare: str, threshold: float) -> Any:
-    from ftlessons.lesson05 import figures
-
     return figures.thresholds(*part, f"{rare}: scores over the threshold", at=threshold)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ftlessons.lesson05 import imbalance
+from ftlib import metrics
 
 READERS = ("A", "B", "C")
 COLUMNS = ("true", *READERS)
@@ -26,9 +28,6 @@ USERS = {
 
 @cache
 def _readers() -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     columns = {}
     for name, rows in ANSWERS.items():
         answers = [answer for row in rows for answer, count in enumerate(row) for _ in range(count)]
@@ -44,9 +43,6 @@ def three_readers() -> pd.DataFrame:
 
 
 def _best() -> dict[str, str]:
-    from ftlessons.lesson05 import imbalance
-    from ftlib import metrics
-
     table = three_readers()
     best = {"macro F1": max(READERS, key=lambda name: metrics.f1(table.true, table[name]))}
     for user, costs in USERS.items():
@@ -93,8 +89,6 @@ def known(answer: Any) -> str:
 
 
 def _cases() -> list[tuple[pd.DataFrame, pd.DataFrame, dict, str]]:
-    import pandas as pd
-
     def news(*rows: tuple[int, str, int]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=["week", "company", "value"])
 
@@ -121,8 +115,6 @@ def _cases() -> list[tuple[pd.DataFrame, pd.DataFrame, dict, str]]:
 )
 def kappa(answer: Any) -> str:
     """A function of two lists of labels that returns Cohen's kappa."""
-    from ftlib import metrics
-
     expect(callable(answer), "give a function of two lists of labels")
     trials = (
         (["up"] * 6 + ["down"] * 4, ["up"] * 5 + ["down"] * 5),

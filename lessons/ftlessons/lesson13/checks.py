@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import nn
 
 from ftlessons.classroom.checks import exercise, expect
-
-if TYPE_CHECKING:
-    from ftlib.speech.clips import Clips
+from ftlib import adapt, metrics, tasks
+from ftlib.speech import clips, ctc
+from ftlib.speech.clips import Clips
 
 ENOUGH, LISTENERS = 0.70, "tune_valid"
 NEAR = 0.5  # a backbone further than this from the checkpoint, as a share of its length, did not start there
@@ -25,10 +28,6 @@ SECONDS_A_FRAME = 0.025
 )
 def recipe(answer: Any) -> str:
     """A network that started from the checkpoint and tells ten words apart in voices of nobody else's group."""
-    from torch import nn
-
-    from ftlib import adapt, metrics, tasks
-
     digits = tasks.get("spoken_digits")
     expect(isinstance(answer, nn.Module), "give the network that you have trained")
     head = adapt.get_head(answer)
@@ -46,8 +45,6 @@ def recipe(answer: Any) -> str:
 
 def _distance(model: Any, start: Any) -> float:
     """How far the backbone is from where it started, as a share of the start's length."""
-    import torch
-
     old = {name: p.detach() for name, p in start.named_parameters() if not name.startswith("head")}
     new = {name: p.detach().cpu() for name, p in model.named_parameters() if name in old}
     if new.keys() != old.keys():
@@ -58,8 +55,6 @@ def _distance(model: Any, start: Any) -> float:
 
 def mislabelled() -> tuple[Clips, list[str]]:
     """Six recorded sentences, and the texts that came with them; two of the texts have changed places."""
-    from ftlib.speech import clips
-
     pool = clips.shipped("dictation", part="general-train")
     texts = pool.column("text")
     order = sorted(range(len(pool)), key=lambda i: (len(texts[i]), texts[i]))  # much alike in length
@@ -120,8 +115,6 @@ def fits(answer: Any) -> str:
 
 
 def _too_long(factor: int, count: Any = None) -> list[int]:
-    from ftlib.speech import ctc
-
     needed = count or ctc.frames_needed
     return [i for i, (text, seconds) in enumerate(dictated()) if needed(text) > frames(seconds, factor)]
 

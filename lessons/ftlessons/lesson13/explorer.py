@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import Tensor
 
 from ftlessons.classroom.bench import image, live, still
 from ftlessons.classroom.display import as_table, emit
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ftlib.models import WaveNet
-    from ftlib.plots import Picture
+from ftlessons.lesson13 import receptive_field
+from ftlib.models import WaveNet
+from ftlib.plots import Picture
+from ftlib.speech import clips, ctc
 
 SHOWN = ((1, True), (2, True), (4, True), (8, True), (12, True), (12, False))  # blocks and whether dilated
 
@@ -37,8 +37,6 @@ def reach_explorer(model: WaveNet, wave: Tensor, said: str) -> None:
 
 def tree(blocks: int, dilated: bool) -> Picture:
     """Which frames the frame at the top can see."""
-    from ftlessons.lesson13 import receptive_field
-
     kind = "with dilations 1, 2, 4, 8" if dilated else "without dilation"
     return receptive_field.tree(receptive_field.dilations(blocks, dilated), f"{_count(blocks)} {kind}")
 
@@ -48,7 +46,6 @@ def explorer_widget(spell: Any, said: str) -> Any:
     import ipywidgets as widgets
 
     from ftlessons.classroom.widgets import paragraph, say
-    from ftlessons.lesson13 import receptive_field
 
     style = {"description_width": "80px"}
     blocks = widgets.IntSlider(
@@ -68,18 +65,12 @@ def explorer_widget(spell: Any, said: str) -> Any:
 
 
 def _spelled(model: WaveNet, wave: Tensor, blocks: int, dilated: bool) -> str:
-    from ftlessons.lesson13 import receptive_field
-    from ftlib.speech import clips
-
     with clips.spelling(model):
         span = receptive_field.reach(receptive_field.dilations(blocks, dilated))
         return receptive_field.spelled_within(model, wave, span)
 
 
 def _row(blocks: int, dilated: bool, spell: Any, said: str) -> tuple[str, ...]:
-    from ftlessons.lesson13 import receptive_field
-    from ftlib.speech import ctc
-
     text = spell(blocks, dilated)
     sees = receptive_field.milliseconds(receptive_field.reach(receptive_field.dilations(blocks, dilated)))
     errors = ctc.character_error_rate([said], [text])

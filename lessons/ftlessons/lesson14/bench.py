@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from torch import Tensor, nn
 
 from ftlessons.classroom.bench import bench, board, slider, still
 from ftlessons.classroom.display import emit
 from ftlessons.classroom.read_along import marked, with_terms
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ftlib.plots import Picture
-    from ftlib.speech.tasks import Dictation
+from ftlessons.lesson14 import transcripts
+from ftlib import plots, recipes
+from ftlib.plots import Picture
+from ftlib.speech import clips, lexicon
+from ftlib.speech.tasks import Dictation
 
 SENTENCES, WEIGHTS, COSTS = (0, 10, 25, 50, 100, 250), (0.0, 0.1, 0.2, 0.4, 0.8), (0.0, 2.0, 4.0, 8.0, 16.0)
 DRAWN = (0, 50, 250)  # of these in the figure that stands where widgets do not run
@@ -39,11 +41,6 @@ class Bench:
 
     def trial(self, network: str, sentences: int, weight: float, unknown: float | None) -> dict[str, Any]:
         """Decode the test set: a row with every measure, ``unlisted`` (share of words said) and ``read``."""
-        import pandas as pd
-
-        from ftlessons.lesson14 import transcripts
-        from ftlib.speech import clips, lexicon
-
         if network not in self.heard:
             with clips.spelling(self.networks[network]) as model:
                 self.heard[network] = clips.scores_of(model, self.task.split("test"))
@@ -61,16 +58,12 @@ def word_list_bench(task: Dictation, networks: Mapping[str, nn.Module]) -> None:
 
     Where widgets do not run, a figure made just now stands instead: errors over the sentences on the list.
     """
-    from ftlib import recipes
-
     state = Bench(task, networks, recipes.tuned(task)["lexicon"])
     emit(**still(picture(state)), widget=partial(bench_widget, state))
 
 
 def picture(state: Bench) -> Picture:
     """Words wrong and terms right over the number of sentences whose words are on the list, for each network."""
-    from ftlib import plots
-
     tuned = state.settings["weight"], state.settings["unknown"]
     rows = [state.trial(name, n, *tuned) for name in state.networks for n in DRAWN]
     fig, axes = plots.figure("What a list of words is worth", "training sentences on the list", "", 2, (7.4, 3.4))

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from ftlessons.classroom.display import emit, rich
 from ftlessons.classroom.listen import player
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ftlib.speech.audio import Recording
+from ftlib.speech import audio
+from ftlib.speech.audio import Recording
 
 Readers = Mapping[str, Callable[["Tensor"], str]]
 
@@ -58,8 +58,6 @@ def dictate(readers: Readers, example: Tensor) -> None:
         readers: name to a function from samples (n,) at 8 kHz to text, such as ``transcripts.spell``.
         example: (n,) at 8 kHz.
     """
-    from ftlib.speech.audio import Recording
-
     heard = Recording(example)
     texts = {name: read(example) for name, read in readers.items()}
     plain = "\n".join(["[sound] An example, where nobody can record", *(f"{k}: {v}" for k, v in texts.items())])
@@ -76,10 +74,6 @@ def from_browser(text: str) -> Recording:
     Raises:
         ValueError: the browser gave no sound, or it cannot be used (see ``audio.prepare``).
     """
-    import numpy as np
-
-    from ftlib.speech import audio
-
     if text.startswith(REFUSED):
         reason = text.removeprefix(REFUSED).strip()
         raise ValueError(f"the browser gave no sound ({reason}): allow the microphone for this page, or load a file")
@@ -96,8 +90,6 @@ def from_upload(value: Any) -> Recording:
     Raises:
         ValueError: the file cannot be used (see ``audio.read``).
     """
-    from ftlib.speech import audio
-
     files = list(value.items()) if isinstance(value, dict) else [(file["name"], file) for file in value]
     name, file = files[-1]
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from ftlessons.lesson05 import monitor
-from ftlib import adapt, metrics, tasks
+from ftlib import adapt, metrics, recipes, tasks
 from ftlib.recipes import fit_head
 from ftlib.tasks.vision import writer_of
 
@@ -87,8 +87,6 @@ def scores(method: str, train: TensorDataset, tests: tuple[TensorDataset, ...], 
 
 @cache
 def _settings() -> dict[str, float]:
-    from ftlib import recipes
-
     return recipes.tuned(tasks.get("digits"))["svm"]
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from ftlib import adapt, recipes, results, tasks
 from ftlib.metrics import difference
 from ftlib.tasks.text import TextTask
-from ftlib.tasks.tokens import Texts, lengths
+from ftlib.tasks.tokens import MAX_TOKENS, Texts, lengths, tokenizer
 from ftlib.train import fit
 
 SEEDS, BUDGET = range(5), 256
@@ -77,8 +77,6 @@ def trainer(
 ) -> Any:  # fmt: skip
     """``transformers.Trainer`` for a model on texts, with its defaults or with the same switches."""
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
-
-    from ftlib.tasks.tokens import MAX_TOKENS, tokenizer
 
     read = tokenizer()(train.texts, truncation=True, max_length=MAX_TOKENS, return_token_type_ids=False)
     rows = [
