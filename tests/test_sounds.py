@@ -132,8 +132,8 @@ def test_an_alignment_is_scored_against_the_cut():
     pair = joined_digits.Joined(torch.zeros(4000), "ab cd", 2, 2000)  # the cut is at frame 10
     good = [("a", 2, 3, 1.0), ("b", 5, 6, 1.0), (" ", 9, 10, 1.0), ("c", 12, 13, 1.0), ("d", 15, 16, 1.0)]
     late = [("a", 2, 3, 1.0), ("b", 13, 14, 1.0), (" ", 14, 15, 1.0), ("c", 15, 16, 1.0), ("d", 17, 18, 1.0)]
-    assert joined_digits.right_side(pair, good) == 1 and joined_digits.missed_by(pair, good) == 25  # one frame
-    assert joined_digits.right_side(pair, late) == 0.75 and joined_digits.missed_by(pair, late) == 4.5 * 25
+    assert joined_digits.missed_by(pair, good) == 25  # one frame
+    assert joined_digits.missed_by(pair, late) == 4.5 * 25
     even = joined_digits.evenly(pair)
     assert [letter for letter, *_ in even] == list("ab cd") and even[0][1:3] == pytest.approx((0, 4))
     assert even[-1][2] == 20

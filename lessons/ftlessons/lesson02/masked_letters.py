@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,13 +29,11 @@ class Words:
 
     def numbers(self, text: str) -> list[int]:
         """Each word's place in the vocabulary."""
-        places = self._places()
-        return [places.get(word, 0) for word in split(text)]
+        return [self._places.get(word, 0) for word in split(text)]
 
+    @cached_property
     def _places(self) -> dict[str, int]:
-        if "_kept" not in self.__dict__:
-            object.__setattr__(self, "_kept", {name: i for i, name in enumerate(self.names)})
-        return self.__dict__["_kept"]
+        return {name: i for i, name in enumerate(self.names)}
 
     def blanks(self, texts: Sequence[str], reach: int = 4) -> tuple[Tensor, Tensor]:
         """Every known word hidden in turn: its neighbours (N, 2 * reach) to both sides, and the word itself (N,)."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -62,9 +60,3 @@ def gap_beyond_chance(
     dealt = rng.permuted(np.tile(names[column].to_numpy(), (deals, 1)), axis=1)
     means = np.add.reduceat(dealt, np.cumsum(sizes) - sizes, axis=1) / sizes
     return gap(names, by, column) - float((means.max(1) - means.min(1)).mean())
-
-
-def flipped(table: pd.DataFrame, column: str = "positive", threshold: float = 0.5) -> Sequence[str]:
-    """The ids of texts whose predicted class depends on the filling."""
-    sides = (table[column] > threshold).groupby(table.id, sort=False).nunique()
-    return sides.index[sides > 1].tolist()

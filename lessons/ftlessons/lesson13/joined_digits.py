@@ -55,13 +55,6 @@ def alignment(model: WaveNet, pair: Joined) -> list[tuple[str, int, int, float]]
         return ctc.align(clips.scores_of(model, Clips([pair.wave], [{"text": pair.text}]))[0], pair.text)
 
 
-def right_side(pair: Joined, spans: list[tuple[str, int, int, float]]) -> float:
-    """Share of the letters that stand on their own clip's side of the cut; the space between the two is left out."""
-    middles = [(first + after) / 2 * SAMPLES_A_FRAME_OUT for _, first, after, _ in spans]
-    found = [(at < pair.cut) == (i < pair.space) for i, at in enumerate(middles) if i != pair.space]
-    return sum(found) / len(found)
-
-
 def evenly(pair: Joined) -> list[tuple[str, int, int, float]]:
     """An alignment that has not listened: all characters equally long."""
     frames = len(pair.wave) / SAMPLES_A_FRAME_OUT
