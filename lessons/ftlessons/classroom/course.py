@@ -65,16 +65,10 @@ def load_course(index: Mapping[str, Mapping[str, Any]] | None = None) -> dict[st
         index: what the notebooks say, by id; by default the content of ``data/lessons.json``.
 
     Raises:
-        CourseDataError: a file cannot be read, a planned lesson has no title or part, or a lesson requires one
-            that is not earlier.
+        CourseDataError: a file cannot be read.
     """
     built = _read_index() if index is None else index
-    entries = {id: _entry(id, plan, built.get(id)) for id, plan in load_toml("course.toml")["lessons"].items()}
-    for id, entry in entries.items():
-        for required in entry.requires:
-            if required not in entries or required >= id:
-                raise CourseDataError(f"Lesson {id} requires {required!r}, which is no earlier lesson of the course.")
-    return entries
+    return {id: _entry(id, plan, built.get(id)) for id, plan in load_toml("course.toml")["lessons"].items()}
 
 
 def _read_index() -> dict[str, dict[str, Any]]:
@@ -88,8 +82,6 @@ def _read_index() -> dict[str, dict[str, Any]]:
 
 
 def _entry(id: str, plan: Mapping[str, Any], built: Mapping[str, Any] | None) -> Entry:
-    if not {"title", "part"} <= set(plan):
-        raise CourseDataError(f"data/course.toml, lesson {id}: give it a title and a part.")
     known = built or {"title": plan["title"], "requires": plan.get("requires", [])}
     frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
     return Entry(id=id, part=plan["part"], domain=plan.get("domain", plan["part"]), **frozen)
