@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from torch import nn
 
 from ftlib import catalog
 from ftlib.models.policy import Policy
-from ftlib.models.resnet import resnet10
 from ftlib.models.wavenet import WaveNet
 
 __all__ = ["Policy", "WaveNet", "config", "load", "resnet10", "training"]
 
 _ARCHITECTURES = {
-    "resnet10": lambda config: resnet10(len(config["classes"])),
+    "resnet10": lambda config: __getattr__("resnet10")(len(config["classes"])),
     "policy": lambda config: Policy(config["observation"], config["action"], config["chunk"], config["width"]),
     "wavenet": lambda config: WaveNet(**config["network"]),
 }
+
+
+def __getattr__(name: str) -> Any:
+    """``resnet10`` at first use: torchvision takes 17 MB and a second, and only pictures need it."""
+    if name != "resnet10":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ftlib.models.resnet import resnet10
+
+    return resnet10
 
 
 def config(name: str) -> dict:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.utils.data import TensorDataset
 
 from ftlib.robot.arm import ACTION, OBSERVATION, STEPS, TOLERANCE, Arm, World
 from ftlib.robot.experts import EXPERTS, Expert
+from ftlib.runtime import replacing
 
 NOISE = 0.2  # deviation of the noise on the expert's motion, in actions (0.2 is 1 cm)
 
@@ -65,10 +66,8 @@ class Demonstrations:
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` file, in one step."""
-        part = Path(path).with_name(Path(path).name + ".part")
-        with part.open("wb") as file:
+        with replacing(Path(path)) as part, part.open("wb") as file:
             np.savez_compressed(file, seen=self.seen, done=self.done, seeds=self.seeds)
-        os.replace(part, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Demonstrations:
@@ -114,15 +113,15 @@ def record(
     Raises:
         BadDemonstrations: no episode is left.
     """
-    show = partial(_show, expert=expert or EXPERTS[skill], noise=noise)
     episodes, world = [], world or World()
-    with _Lazy(skill, world) as arm:
+    with ExitStack() as made:
+        arm = cache(lambda: made.enter_context(Arm(skill, world)))  # when it is first needed
         for seed in seeds:
             if len(episodes) == enough:
                 break
             key = (skill, world, noise, expert, int(seed))
             if key not in _shown:
-                _shown[key] = show(arm(), int(seed))
+                _shown[key] = _show(arm(), int(seed), expert or EXPERTS[skill], noise)
             if _shown[key].good or not only_good:
                 episodes.append(_shown[key])
     if not episodes:
@@ -140,24 +139,6 @@ class _Shown:
 
 
 _shown: dict[tuple, _Shown] = {}  # the same episode of the same expert is recorded once in a process
-
-
-class _Lazy:
-    """An arm that is made when it is first needed."""
-
-    def __init__(self, skill: str, world: World) -> None:
-        self.skill, self.world, self.arm = skill, world, None
-
-    def __enter__(self) -> Callable[[], Arm]:
-        return self._get
-
-    def _get(self) -> Arm:
-        self.arm = self.arm or Arm(self.skill, self.world)
-        return self.arm
-
-    def __exit__(self, *_: object) -> None:
-        if self.arm:
-            self.arm.close()
 
 
 def _show(arm: Arm, seed: int, expert: Expert, noise: float) -> _Shown:

@@ -13,7 +13,7 @@ from ftlib import catalog, metrics
 from ftlib.metrics import Score
 from ftlib.speech import audio, clips, ctc, lexicon
 from ftlib.speech.clips import Clips
-from ftlib.speech.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription, check_split
+from ftlib.speech.transcription import DICTATION, GeneralSpeech, SpeechTask, Transcription
 from ftlib.tasks.base import Split, draw_per_class
 
 DIGITS = "spoken-digits"
@@ -55,24 +55,13 @@ class Dictation(Transcription):
         """Training from scratch is offered six times as many steps as fine-tuning: CTC first writes blanks only."""
         return (250, 600) if recipe == "scratch" else (40, 100)
 
-    def split(self, name: Split) -> Clips:
-        """All clips of one split."""
-        check_split(name)
-        return self._split(name)
-
-    def _split(self, name: str) -> Clips:
+    def _read(self, name: Split) -> Clips:
         if name in ("train", "test"):
-            return self._whole(f"{self.field}-{name}")
-        pool = self._whole(f"{self.other}-train")
+            return clips.shipped(DICTATION, part=f"{self.field}-{name}")
+        pool = clips.shipped(DICTATION, part=f"{self.other}-train")
         voices = sorted(set(pool.column("voice")))
         half = voices[::2] if name == "tune" else voices[1::2]
         return pool.take([i for i, voice in enumerate(pool.column("voice")) if voice in half])
-
-    def _whole(self, part: str) -> Clips:
-        kept = self.__dict__.setdefault("_parts", {})
-        if part not in kept:
-            kept[part] = clips.shipped(DICTATION, part=part)
-        return kept[part]
 
     def sample(self, budget: int, seed: int, split: Split = "train") -> Clips:
         """Clips drawn at random until they last ``budget`` minutes; the last one may overrun."""
@@ -156,16 +145,8 @@ class SpokenDigits(SpeechTask):
         """General speech, spelled with the head of the pre-training."""
         return GeneralSpeech()
 
-    def split(self, name: Split) -> Clips:
-        """All clips of one group of voices."""
-        check_split(name)
-        return self._split(name)
-
-    def _split(self, name: str) -> Clips:
-        kept = self.__dict__.setdefault("_parts", {})
-        if name not in kept:
-            kept[name] = clips.shipped(DIGITS, split=name)
-        return kept[name]
+    def _read(self, name: Split) -> Clips:
+        return clips.shipped(DIGITS, split=name)
 
     def sample(self, budget: int, seed: int, split: Split = "train") -> Clips:
         """``budget`` clips a word, drawn without replacement over the split's voices."""

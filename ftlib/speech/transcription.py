@@ -20,7 +20,7 @@ SPLITS = ("train", "tune", "tune_valid", "test")
 
 
 class SpeechTask(Task):
-    """A task whose model is the course's WaveNet."""
+    """A task whose model is the course's WaveNet; its clips are decoded once."""
 
     domain = "speech"
     top_stages = ("blocks3", "mixer", "head")
@@ -31,6 +31,18 @@ class SpeechTask(Task):
     def lengths(data: Clips) -> Sequence[int]:
         """Frames of each clip, to batch like with like."""
         return data.frames
+
+    def split(self, name: Split) -> Clips:
+        """All clips of one split."""
+        if name not in SPLITS:
+            raise ValueError(f"there is no split {name!r}: choose from {', '.join(SPLITS)}")
+        kept = self.__dict__.setdefault("_parts", {})
+        if name not in kept:
+            kept[name] = self._read(name)
+        return kept[name]
+
+    def _read(self, name: Split) -> Clips:
+        raise NotImplementedError(f"{type(self).__name__} must say where the clips of {name} are")
 
     def pretrained(self) -> nn.Module:
         """The WaveNet that has heard general sentences in synthetic voices."""
@@ -53,12 +65,6 @@ class SpeechTask(Task):
     def labels(self, batch: dict[str, Tensor]) -> Tensor:
         """Class numbers."""
         return batch["labels"]
-
-
-def check_split(split: str) -> None:
-    """Refuse the name of a split that no speech task has."""
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}: choose from {', '.join(SPLITS)}")
 
 
 class Transcription(SpeechTask):
