@@ -41,21 +41,22 @@ LODGERS = {
 # Lines a room may have. It grows only when somebody writes the new number here, and says why in the commit.
 BUDGET = {
     "ftlib": {
-        "__init__": 50, "classroom": 5, "runtime": 280, "metrics": 245, "adapt": 835, "batches": 125, "resume": 210,
-        "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 110, "models": 500, "results": 145,
-        "train": 230,
-        "tasks": 925, "speech": 1_090, "robot": 1_025, "recipes": 340, "own": 1_390, "doctor": 385,
-        "export": 1_045, "cli": 45,
+        "__init__": 45, "classroom": 5, "runtime": 280, "metrics": 245, "adapt": 835, "batches": 125, "resume": 210,
+        "catalog": 335, "stats": 155, "plots": 460, "workspace": 245, "history": 110, "models": 470, "results": 155,
+        "train": 230, "tasks": 925, "speech": 1_075, "robot": 1_005, "recipes": 335, "own": 1_385, "doctor": 385,
+        "export": 1_035, "cli": 45,
     },
     "ftlessons": {
-        "__init__": 30, "classroom": 2_460, "lesson00": 300, "lesson01": 710, "lesson02": 930, "lesson03": 780,
-        "lesson04": 1_025, "lesson05": 980, "lesson06": 630, "lesson09": 930, "lesson13": 845, "lesson14": 930,
-        "lesson15": 265, "lesson16": 380, "lesson20": 125,
+        "__init__": 25, "classroom": 2_480, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 645,
+        "lesson04": 955, "lesson05": 900, "lesson06": 575, "lesson09": 855, "lesson13": 795, "lesson14": 875,
+        "lesson15": 195, "lesson16": 365, "lesson20": 105,
     },
-    "authoring": {"__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 200, "notebooks": 1_605, "teach": 1_190,
-                  "kit": 595, "pretrain": 1_905},
+    "authoring": {
+        "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 200, "notebooks": 1_605, "teach": 1_190,
+        "kit": 595, "pretrain": 1_935,
+    },
 }  # fmt: skip
-NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_250}
+NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_050}
 
 DOMAINS = {"speech", "robot", "own", "export"}
 # names of the core that one lesson alone uses, each with the reason why it stands in the library all the same
