@@ -12,7 +12,7 @@ import torch
 
 from ftlib import adapt, catalog, export, recipes, tasks
 from ftlib.own import checks, from_folder
-from ftlib.own.pictures import kind_of
+from ftlib.own.folders import look_into
 from ftlib.own.sounds import SoundFolder
 from ftlib.recipes import compare
 from ftlib.speech import audio, clips
@@ -49,7 +49,7 @@ def test_a_folder_of_recordings_becomes_a_task(folder):
     assert repr(task).startswith("words: 24 examples of 2 classes (one 12, seven 12).")
     assert [name for name, _ in task.skipped] == ["seven/broken.wav", "seven/short.wav"]
     assert "one/p0_0.wav: 2 channels were mixed down to one." in repr(task)
-    assert "1 file is ignored, being no recording in a class folder: .png" in repr(task)
+    assert "Left out as of another kind: 1 (one 1), such as one/cover.png" in repr(task)
     assert (task.items.groupby("group").split.nunique() == 1).all()
     preview = task.preview(each=2)
     assert preview.label.tolist() == ["one", "one", "seven", "seven"] and preview.seconds.between(0.2, 2).all()
@@ -80,10 +80,10 @@ def test_own_recordings_need_no_settings(folder):
 
 
 def test_the_kind_of_a_folder_is_what_most_of_its_files_are(folder, tmp_path):
-    assert kind_of(folder) == "recording" and kind_of(tmp_path / "nowhere") == "picture"
+    assert look_into(folder).kind == "recording"
     for number in range(30):
         (folder / "one" / f"{number}.png").write_bytes(b"x")
-    assert kind_of(folder) == "picture"
+    assert look_into(folder).kind == "picture"
     with pytest.raises(ValueError, match="no picture that can be read"):
         from_folder(folder)
 

@@ -12,12 +12,15 @@ from torch.utils.data import Dataset, TensorDataset
 
 from ftlib import adapt, plots
 from ftlib.metrics import Score
-from ftlib.own import pictures, splits
+from ftlib.own import language, splits
+from ftlib.own.account import Account, Skipped
+from ftlib.own.folders import Files
+from ftlib.own.pictures import Drawing
 from ftlib.tasks import tfidf
 from ftlib.tasks.base import Split, Task, predict
 from ftlib.tasks.glyphs import to_input
 from ftlib.tasks.text import TextTask
-from ftlib.tasks.tokens import MAX_TOKENS, Texts
+from ftlib.tasks.tokens import Texts
 from ftlib.tasks.vision import SVM_SETTINGS, ImageTask
 
 BUDGETS = (1, 2, 5, 10, 20, 50)
@@ -30,6 +33,7 @@ class OwnData(Task):
     Attributes:
         items: columns ``id, label, group, split, digest`` and, for texts, ``text`` and the file's other columns.
         notes: sentences on what was found.
+        account: what came in and what became of it, or None where nothing was read from files.
         skipped: what could not be used, and why.
     """
 
@@ -38,8 +42,9 @@ class OwnData(Task):
     same: float  # see ``fingerprints``
     settings_like: str | None = None  # the task whose tuned settings this one borrows
 
-    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], skipped: pictures.Skipped, settings):
-        self.name, self.items, self.notes, self.skipped = name, items, notes, skipped
+    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], account: Account | None, settings):
+        self.name, self.items, self.notes, self.account = name, items, notes, account
+        self.skipped: Skipped = account.skipped if account else []
         self.classes = sorted(items.label.unique())
         self.numbers = torch.tensor(items.label.map(self.classes.index).to_numpy())
         self.settings = dict(settings or {})
@@ -57,7 +62,7 @@ class OwnData(Task):
         listed += ", ..." if self.n_outputs > 12 else ""
         sizes = ", ".join(f"{split} {(self.items.split == split).sum()}" for split in splits.SPLITS)
         first = f"{self.name}: {len(self.items):,} examples of {self.n_outputs} classes ({listed})."
-        return "\n".join([first, f"Split into {sizes}.", *self.notes])
+        return "\n".join([first, f"Split into {sizes}.", *filter(None, [str(self.account or "")]), *self.notes])
 
     def positions(self, split: Split) -> np.ndarray:
         """Which rows of ``items`` are in a split."""
@@ -103,12 +108,16 @@ class PictureFolder(OwnData, ImageTask):
     settings_like = "digits"
     same = 0.97
 
-    def __init__(self, name, items, notes, settings, read: pictures.Pictures):
-        super().__init__(name, items.drop(columns="position"), notes, read.skipped, settings)
-        rows = torch.tensor(items.position.tolist())
-        self.ink, self._fingerprints = read.ink[rows], read.fingerprints[rows]
-        dark = int(items.dark_on_light.sum())
+    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], account: Account, settings, read: Files):
+        drawings: list[Drawing] = [read.found[i] for i in items.position]
+        items = items.drop(columns="position").assign(dark_on_light=[found.dark_on_light for found in drawings])
+        super().__init__(name, items, notes, account, settings)
+        self.ink = torch.stack([found.ink for found in drawings])
+        self._fingerprints = torch.stack([found.fingerprint for found in drawings])
+        dark, coloured = int(items.dark_on_light.sum()), sum(found.coloured for found in drawings)
         self.notes.insert(0, f"{dark} pictures are dark on light and were turned round: ink is bright.")
+        if coloured:
+            self.notes.insert(1, f"{coloured} pictures are coloured: the network sees them in grey.")
 
     def take(self, rows: np.ndarray) -> TensorDataset:
         """Inputs (N, 3, 32, 32) and class numbers (N,)."""
@@ -147,13 +156,12 @@ class TextTable(OwnData, TextTask):
     settings_like = "reviews"
     same = 0.8
 
-    def __init__(self, name, items, notes, skipped, settings, backbone: str = "minilm"):
+    def __init__(
+        self, name: str, items: pd.DataFrame, notes: list[str], account: Account, settings, backbone: str = "minilm"
+    ):
         TextTask.__init__(self, backbone=backbone)
-        OwnData.__init__(self, name, items, notes, skipped, {"tfidf": TFIDF} | dict(settings or {}))
-        if cut := int((items.text.str.count(" ") >= MAX_TOKENS - 2).sum()):
-            most = MAX_TOKENS - 2
-            note = f"Texts of more than {most} words: {cut}. A network reads only their first {most} pieces."
-            self.notes.append(note)
+        OwnData.__init__(self, name, items, notes, account, {"tfidf": TFIDF} | dict(settings or {}))
+        self.notes += language.reading_notes(items.text.tolist())
 
     def take(self, rows: np.ndarray) -> Texts:
         """Texts and class numbers."""

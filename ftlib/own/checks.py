@@ -24,13 +24,11 @@ class Finding:
 
     Attributes:
         drop: ids that ``from_folder`` or ``from_csv`` can leave out, as ``drop=``.
-        relabel: labels that these can change, as ``relabel=``.
     """
 
     sentence: str
     table: pd.DataFrame
     drop: list[str] = field(default_factory=list)
-    relabel: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         shown = self._shown()
@@ -119,19 +117,17 @@ def leaks(task: OwnData, near: bool = True) -> Finding:
 
 
 def spellings(labels: OwnData | Sequence[str]) -> Finding:
-    """Labels that are probably one: they differ in capitals, spaces and marks, or by a letter or two.
+    """Labels that are perhaps one: they differ in capitals and spaces, or by a letter within a long word.
+
+    Which of them are one only you can say: write those down as ``relabel={"biling": "billing"}``.
 
     Args:
         labels: a task, or the labels themselves where a rare spelling keeps the task from being made.
-
-    Returns:
-        ``relabel`` maps each rarer spelling to the most frequent one. Look before you use it.
     """
-    counts = Counter(label for label in (labels.items.label if isinstance(labels, OwnData) else labels) if label)
-    rows = [(rare, counts[rare], common, likeness) for rare, common, likeness in alike(counts)]
-    table = pd.DataFrame(rows, columns=["label", "examples", "perhaps", "likeness"])
-    sentence = f"{len(rows)} of {len(counts)} labels look like another one written differently."
-    return Finding(sentence, table, relabel=dict(zip(table.label, table.perhaps, strict=True)))
+    counts = Counter(labels.items.label if isinstance(labels, OwnData) else map(str, labels))
+    rows = [(rare, counts[rare], common, differs) for rare, common, differs in alike(counts) if rare and common]
+    table = pd.DataFrame(rows, columns=["label", "examples", "perhaps", "differs in"])
+    return Finding(f"{len(rows)} of {len(counts)} labels look like another one written differently.", table)
 
 
 def agreement(first: Sequence[str], second: Sequence[str]) -> Finding:

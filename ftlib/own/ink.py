@@ -45,7 +45,12 @@ def read_ink(path: str | Path) -> tuple[Tensor, bool]:
 
 
 def read_grey(path: str | Path) -> np.ndarray:
-    """Read a picture, turned as its camera says, as (H, W) grey in [0, 1], longest side at most 256.
+    """Read a picture, turned as its camera says, as (H, W) grey in [0, 1], longest side at most 256."""
+    return read_picture(path)[0]
+
+
+def read_picture(path: str | Path) -> tuple[np.ndarray, float]:
+    """What ``read_grey`` reads, and how coloured it is: the mean difference of largest and smallest channel, 0 to 1.
 
     The size is checked before anything is decoded, so a picture that unpacks to gigabytes is refused.
     """
@@ -59,13 +64,15 @@ def read_grey(path: str | Path) -> np.ndarray:
                 _check_size(*image.size)
                 image.draft(None, (WORKING, WORKING))  # a JPEG is decoded at reduced size
                 image.load()
-                return _grey(image)
+                return _grey(image), _colour(image)
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as problem:
         raise UnreadablePicture(f"has more than {MAX_PIXELS:,} pixels: scale it down") from problem
     except UnidentifiedImageError as problem:
-        raise UnreadablePicture("is not a picture that Pillow can open") from problem
+        raise UnreadablePicture(
+            "is not a picture that Pillow can open: if it is one, as .heic or .svg, convert it to PNG or JPEG"
+        ) from problem
     except PermissionError as problem:
         raise UnreadablePicture("may not be read: the system denies permission") from problem
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as problem:
@@ -102,6 +109,14 @@ def _grey(image: Image.Image) -> np.ndarray:
         return _on_paper(_shrunk(image, lambda part: part.convert("RGBA").convert("RGBa"), turn).convert("RGBA"))
     wanted = "L" if mode in ("1", "L") else "RGB"
     return np.asarray(_shrunk(image, lambda part: part.convert(wanted), turn).convert("L"), np.float32) / 255
+
+
+def _colour(image: Image.Image) -> float:
+    if image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"):
+        return 0.0
+    image.thumbnail((64, 64))
+    small = np.asarray(image.convert("RGB"), np.float32) / 255
+    return float(np.ptp(small, axis=2).mean())
 
 
 def _shrunk(image: Image.Image, convert: Callable[[Image.Image], Image.Image], turn: int) -> Image.Image:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from ftlib import adapt
+from ftlib.own.account import Account, listed
 from ftlib.own.base import OwnData
-from ftlib.own.pictures import QUIET, Listing, Skipped
+from ftlib.own.folders import Files
 from ftlib.speech import audio
 from ftlib.speech.clips import Clips, scores_of
 from ftlib.speech.tasks import SpokenDigits, coarse
@@ -21,45 +17,14 @@ from ftlib.speech.tasks import SpokenDigits, coarse
 LONGEST = 10.0  # seconds of one recording; the network hears its mean over time
 
 
-@dataclass
-class Recordings:
-    """What was read: one entry a recording in each list."""
-
-    waves: list[Tensor] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-    skipped: Skipped = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)  # file, and what was changed or is odd
-
-
-def read_recordings(root: Path, listing: Listing) -> Recordings:
-    """Read all listed files at 8 kHz; what cannot be read is kept by name, with the reason."""
-    from tqdm.auto import tqdm
-
-    read = Recordings()
-    pairs = [(label, file) for label, files in listing.files.items() for file in files]
-    for label, file in tqdm(pairs, unit="recording", disable=len(pairs) < QUIET):
-        path = root / file
-        try:
-            found = audio.read(path, LONGEST)
-        except (ValueError, OSError) as problem:
-            read.skipped.append((file, str(problem).removeprefix(f"{path.name} ")))
-            continue
-        read.waves.append(found.wave)
-        read.files.append(file)
-        read.labels.append(label)
-        read.digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
-        read.notes += [(file, note) for note in found.notes]
-    return read
-
-
-def reading_notes(read: Recordings) -> list[str]:
+def reading_notes(read: Files) -> list[str]:
     """What was changed while reading, one sentence a kind of change."""
-    counts = pd.Series([note for _, note in read.notes], dtype=object).value_counts()
-    first = {note: file for file, note in reversed(read.notes)}
-    more = {note: f" and {n - 1} more" if n > 1 else "" for note, n in counts.items()}
-    return [f"{first[note]}{more[note]}: {note}" for note in counts.index[:4]]
+    said: dict[str, list[str]] = {}
+    for file, recording in zip(read.files, read.found, strict=True):
+        for note in recording.notes:
+            said.setdefault(note, []).append(file)
+    common = sorted(said.items(), key=lambda pair: -len(pair[1]))
+    return [f"{listed(files, 1)}: {note}" for note, files in common[:4]]
 
 
 class SoundFolder(OwnData, SpokenDigits):
@@ -68,12 +33,14 @@ class SoundFolder(OwnData, SpokenDigits):
     settings_like = SpokenDigits.name
     source = None
     same = 0.995
-    longest = LONGEST
 
-    def __init__(self, name: str, items: pd.DataFrame, notes: list[str], settings, read: Recordings) -> None:
-        super().__init__(name, items.drop(columns="position"), notes, read.skipped, settings)
+    def __init__(
+        self, name: str, items: pd.DataFrame, notes: list[str], account: Account, settings, read: Files, longest: float
+    ) -> None:
+        super().__init__(name, items.drop(columns="position"), notes + reading_notes(read), account, settings)
+        self.longest = longest
         self.clips = Clips(
-            [read.waves[i] for i in items.position],
+            [read.found[i].wave for i in items.position],
             [{"label": number, "file": id} for number, id in zip(self.numbers.tolist(), items.id, strict=True)],
         )
         self.items["seconds"] = [round(len(wave) / audio.RATE, 2) for wave in self.clips.waves]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from difflib import SequenceMatcher
 
 import numpy as np
 
+from ftlib.own.account import listed
 from ftlib.tasks.base import Split
 
 SHARES: dict[Split, float] = {"train": 0.5, "tune": 0.1, "tune_valid": 0.1, "test": 0.3}
 SPLITS: tuple[Split, ...] = tuple(SHARES)
 LEAST = 4  # examples a class
 ATTEMPTS = 20
-ALIKE = 0.8  # smallest likeness of two spellings; 1 is equal
 
 
 class TooSmall(ValueError):
@@ -22,11 +21,24 @@ class TooSmall(ValueError):
 
 
 def shares(n: int) -> dict[Split, int]:
-    """How many of ``n`` examples of a class go into each split; small classes have none left for tuning.
+    """How many of ``n`` examples of a class go into each split; with more examples training never gets fewer.
+
+    Where rounding would take one from training, tuning gets it less. Small classes have none left for tuning.
 
     >>> shares(10), shares(4)
     ({'train': 5, 'tune': 1, 'tune_valid': 1, 'test': 3}, {'train': 3, 'tune': 0, 'tune_valid': 0, 'test': 1})
     """
+    found = _rounded(n)
+    short = max(_rounded(fewer)["train"] for fewer in range(min(n, LEAST), n + 1)) - found["train"]
+    for split in ("tune_valid", "tune") * 2:
+        moved = min(found[split], (short + 1) // 2 if found[split] > 1 else short)
+        found[split] -= moved
+        found["train"] += moved
+        short -= moved
+    return found
+
+
+def _rounded(n: int) -> dict[Split, int]:
     tune = round(n * SHARES["tune"] + 1e-9)
     test = max(1, round(n * SHARES["test"]))
     return {"train": n - 2 * tune - test, "tune": tune, "tune_valid": tune, "test": test}
@@ -47,10 +59,9 @@ def assign(labels: Sequence[str], ties: Sequence[Sequence[Hashable]], seed: int)
     counts = np.bincount(numbers)
     if counts.min() < LEAST:
         few = [f"{name!r} has {n}" for name, n in zip(classes, counts, strict=True) if n < LEAST]
-        listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more classes have too few" if len(few) > 5 else "")
         raise TooSmall(
-            f"each class needs at least {LEAST} examples, better 20, so that some are left to test on, but {listed}: "
-            f"add examples, or merge or leave out classes with relabel={_suggestion(classes, counts)}"
+            f"each class needs at least {LEAST} examples, better 20, so that some are left to test on, but "
+            f"{listed(few, 5)}: add examples, or leave a class out with relabel={{{classes[counts.argmin()]!r}: None}}"
         )
     units = _units(len(labels), ties)
     target = np.array([list(shares(n).values()) for n in counts])  # (classes, splits)
@@ -61,35 +72,70 @@ def assign(labels: Sequence[str], ties: Sequence[Sequence[Hashable]], seed: int)
             return [SPLITS[i] for i in chosen]
     missing = [f"{classes[i]!r} {_held_by(numbers == i, units)}" for i in np.flatnonzero(~present)]
     raise TooSmall(
-        "examples that belong together cannot be split, and then some classes are missing from training or test: "
-        f"{', '.join(missing[:5])}; each class needs examples from at least 2 groups, better 10"
+        "examples that belong together, copies among them, cannot be split, and then some classes are missing from training or test: "
+        f"{listed(missing, 5)}; each class needs examples from at least 2 groups, better 10"
     )
 
 
-def alike(counts: Mapping[str, int]) -> list[tuple[str, str, float]]:
-    """Labels that are probably a commoner one written differently, the rarest first, with their likeness.
+def from_parts(parts: Sequence[Split], labels: Sequence[str], ties: Sequence[Sequence[Hashable]]) -> list[Split]:
+    """Splits that come with the data; what was kept for tuning is halved, with what belongs together kept together.
 
-    >>> alike({"billing": 30, "Billing": 2, "returns": 20, "return": 1})
-    [('return', 'returns', 0.92), ('Billing', 'billing', 1.0)]
+    Without a test, what was kept for tuning is the test.
+
+    Raises:
+        TooSmall: a class has nothing to train or to test on.
+    """
+    chosen, labels = np.array(parts, dtype="<U10"), np.asarray(labels)
+    if "test" not in chosen:
+        chosen[chosen == "tune"] = "test"
+    for turn, unit in enumerate(sorted(_units(len(parts), ties), key=lambda unit: unit[0])):
+        if turn % 2:
+            chosen[unit[chosen[unit] == "tune"]] = "tune_valid"
+    for split in ("train", "test"):
+        if missing := sorted(set(labels) - set(labels[chosen == split])):
+            raise TooSmall(f"the folder for {split} has no examples of {listed(map(repr, missing))}: add some there")
+    return chosen.tolist()
+
+
+def alike(counts: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    """Labels that are perhaps a commoner one written differently, the rarest first, with what differs.
+
+    Capitals and spaces may differ, or a slip of typing: a letter too few or too many within a word or doubled at its
+    end, a plural's s, or two letters exchanged, in a word of at least five. First letters, numbers and signs are
+    never slips: *unhealthy*, *class_2* and *C++* mean something else.
+
+    >>> alike({"billing": 30, "Billing": 2, "returns": 20, "return": 1, "male": 9, "female": 8})
+    [('return', 'returns', 'a letter'), ('Billing', 'billing', 'capitals or spaces')]
     """
     names = sorted(counts, key=lambda name: -counts[name])
     found = []
     for i, rare in reversed(list(enumerate(names))):
-        scored = [(SequenceMatcher(None, _bare(rare), _bare(common)).ratio(), common) for common in names[:i]]
-        close = [(round(likeness, 2), common) for likeness, common in scored if likeness >= ALIKE]
-        if close and not (rare.isdigit() or close[0][1].isdigit()):
-            likeness, common = close[0]
-            found.append((rare, common, likeness))
+        differs = {common: _differs(_bare(rare), _bare(common)) for common in names[:i]}
+        if close := next((common for common, what in differs.items() if what), None):
+            found.append((rare, close, differs[close]))
     return found
 
 
-def _bare(label: str) -> str:
-    return re.sub(r"[\W_]+", "", label).casefold() or label
+def _bare(label: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+|\d+|[^\w\s]", label.casefold().replace("_", " "))
 
 
-def _suggestion(classes: np.ndarray, counts: np.ndarray) -> str:
-    close = alike(dict(zip(classes.tolist(), counts.tolist(), strict=True)))[:6]
-    return f", perhaps {{{', '.join(f'{rare!r}: {common!r}' for rare, common, _ in close)}}}" if close else ""
+def _differs(first: list[str], second: list[str]) -> str:
+    if "".join(first) == "".join(second):
+        return "capitals or spaces"
+    apart = [pair for pair in zip(first, second, strict=False) if pair[0] != pair[1]]
+    return "a letter" if len(first) == len(second) and len(apart) == 1 and _slipped(*apart[0]) else ""
+
+
+def _slipped(first: str, second: str) -> bool:
+    """Whether one word may be a slip for the other."""
+    short, long = sorted((first, second), key=len)
+    if len(short) < 5 or not (short + long).isalpha() or short[0] != long[0]:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) == len(long):
+        return short[:at] + short[at + 1 : at + 2] + short[at] + short[at + 2 :] == long
+    return short[at:] == long[at + 1 :] and (at < len(short) or long[-1] in ("s", short[-1]))
 
 
 def _held_by(members: np.ndarray, units: list[np.ndarray]) -> str:

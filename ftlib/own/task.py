@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ftlib.own import pictures, splits, tables
+from ftlib.own import folders, splits, tables
+from ftlib.own.account import DROPPED, RELABELLED, UNUSABLE, Account, listed
 from ftlib.own.base import PictureFolder, TextTable
-from ftlib.own.sounds import Recordings, SoundFolder, read_recordings, reading_notes
+from ftlib.own.pictures import read_drawing
+from ftlib.own.sounds import LONGEST, SoundFolder
+from ftlib.speech import audio
 from ftlib.speech.transcription import CHECKPOINT as SPEECH_CHECKPOINT
 from ftlib.tasks.vision import CHECKPOINT
 
 FILES, TEXTS = 5_000, 20_000  # how many are read unless you ask for more
 BACKBONES = {"picture": CHECKPOINT, "recording": SPEECH_CHECKPOINT}
 OWN_COLUMNS = ("id", "label", "group", "split", "text", "digest")
+MOST_COLUMNS = 50  # further columns of a table that are kept
 
 
 def from_folder(
     path: str | Path,
     *,
     group: str | None = None,
+    label: str | None = None,
     relabel: Mapping[str, str | None] | None = None,
-    drop: Iterable[str] = (),
+    drop: Iterable[str] | None = (),
     seed: int = 0,
     limit: int = FILES,
+    longest: float = LONGEST,
     backbone: str | None = None,
     settings: Mapping[str, dict] | None = None,
 ) -> PictureFolder | SoundFolder:
@@ -37,13 +47,18 @@ def from_folder(
     to ten seconds (WAV, FLAC, Ogg, Opus, MP3) become one channel at 8 kHz. What cannot be read is left out and
     listed in ``task.skipped``. Look at ``task`` and ``task.preview()`` first.
 
+    Folders train, val and test that hold the folders of the classes are taken as the splits.
+
     Args:
         group: a regular expression whose first group, found in a file's path, says who or what it comes
             from, e.g. ``r"hand(\\d+)"``. Files of one group stay in one split, as do exact copies.
+        label: a regular expression whose first group, found in a file's path, is its class, where the first folder
+            is not: ``r"^[^/]+/([^/]+)/"`` is the second folder.
         relabel: class to new class, or to None to leave it out.
         drop: files to leave out, as in ``task.items.id``.
         seed: of the split.
-        limit: the most files that are read.
+        limit: the most files that are read; the largest classes are cut down first.
+        longest: seconds that a recording may last.
         backbone: who looks or listens: the course's one for pictures or the one for sound.
         settings: training settings of single recipes; the others are those tuned on the course's digits,
             handwritten or spoken.
@@ -51,24 +66,28 @@ def from_folder(
     Raises:
         ValueError: one sentence on what is wrong with the folder or an argument.
     """
-    root = Path(path)
-    kind = pictures.kind_of(root)
-    if backbone not in (None, BACKBONES[kind]):
-        raise ValueError(f"there is no backbone {backbone!r} for {kind}s yet: choose from {BACKBONES[kind]}")
-    _check_limit(limit, kind)
-    listing = pictures.list_files(root, limit, kind)
-    read = pictures.read_pictures(root, listing) if kind == "picture" else read_recordings(root, listing)
-    _check_some(read.files, f"{root} has no {kind} that can be read", read.skipped, listing.others)
+    root = _checked(path, relabel, drop, seed, limit, settings)
+    _check_texts(group=group, label=label, backbone=backbone)
+    if not isinstance(longest, int | float) or not audio.SHORTEST <= longest <= audio.LONGEST * 60:
+        raise ValueError(f"longest is {longest!r}: give seconds, from {audio.SHORTEST} to {audio.LONGEST * 60:g}")
+    seen = folders.look_into(root)
+    if backbone not in (None, BACKBONES[seen.kind]):
+        raise ValueError(f"there is no backbone {backbone!r} for {seen.kind}s yet: choose from {BACKBONES[seen.kind]}")
+    parts = folders.has_parts(seen)
+    if not (label or parts):
+        folders.check_order(root, seen)
+    account = Account(seen.kind, limit)
+    folders.list_files(root, account, _finder("label", label or (r"^[^/]+/([^/]+)/" if parts else r"^([^/]+)/")))
+    read_one = read_drawing if seen.kind == "picture" else partial(audio.read, longest=longest)
+    read = folders.read_files(root, account.chosen(splits.LEAST), read_one, account)
+    _check_some(read.files, f"{root} has no {seen.kind} that can be read", account)
     items = pd.DataFrame({"id": read.files, "label": read.labels, "group": _groups(read.files, group)})
     items = items.assign(digest=read.digests, position=range(len(items)))
-    notes = pictures.listing_notes(listing, limit)
-    if isinstance(read, Recordings):
-        notes += reading_notes(read)
-    else:
-        items["dark_on_light"] = read.dark_on_light
-    items, more = _arrange(items, relabel, drop, seed, read.skipped)
-    task = PictureFolder if isinstance(read, pictures.Pictures) else SoundFolder
-    return task(_name(root), items, [*notes, *more], settings, read)
+    given = [folders.PARTS[id.split("/")[0].casefold()] for id in read.files] if parts else None
+    items, notes = _arrange(items, relabel, drop, seed, account, given)
+    if seen.kind == "picture":
+        return PictureFolder(_name(root), items, notes, account, settings, read)
+    return SoundFolder(_name(root), items, notes, account, settings, read, longest)
 
 
 def from_csv(
@@ -80,7 +99,7 @@ def from_csv(
     encoding: str | None = None,
     delimiter: str | None = None,
     relabel: Mapping[str, str | None] | None = None,
-    drop: Iterable[str] = (),
+    drop: Iterable[str] | None = (),
     seed: int = 0,
     limit: int = TEXTS,
     backbone: str = "minilm",
@@ -91,128 +110,187 @@ def from_csv(
     Args:
         text, label, group: names of columns. Rows of one group (a person, a site) stay in one split, as do
             copies of one text.
-        encoding: utf-8 unless given; a wrong one is reported with the position of the first bad byte.
+        encoding: utf-8 unless given or told by the file's first bytes; a wrong one is reported with the position of
+            the first bad byte.
         delimiter: found out unless given.
         relabel, drop, seed: as in ``from_folder``; a row's id is ``"row 2"`` for the first one below the
             header, as in a spreadsheet.
-        limit: the most rows that are used, drawn at random.
+        limit: the most rows that are used, drawn at random while the file is read; the largest classes are cut first.
         backbone: who reads the texts, see ``TextTask``. MiniLM learnt from English.
         settings: training settings of single recipes; the others are those tuned on the course's reviews.
 
     Raises:
         ValueError: one sentence on what is wrong with the file or an argument.
     """
-    path = Path(path)
-    _check_limit(limit, "row")
-    table = tables.read_table(path, [text, label] + ([group] if group else []), encoding, delimiter)
-    items, skipped = _usable(table, text, label, group)
-    _check_some(items, f"{path.name} has no row with a text and a label", skipped)
-    notes = []
-    if len(items) > limit:
-        notes = [f"{limit:,} of {len(items):,} rows are used, drawn at random: pass limit= for more."]
-        items = items.sample(limit, random_state=seed).sort_index()
-    items, more = _arrange(items, relabel, drop, seed, skipped)
-    return TextTable(_name(path), items, [*notes, *more], skipped, settings, backbone)
+    path = _checked(path, relabel, drop, seed, limit, settings)
+    _check_texts(group=group, encoding=encoding, delimiter=delimiter)
+    needed = [text, label] + ([group] if group else [])
+    _check_texts(text=text, label=label, backbone=backbone, needed=True)
+    if len(set(needed)) < len(needed):
+        raise ValueError(f"{listed(map(repr, needed))} name one column twice: text, label and group are three columns")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise ValueError(f"delimiter is {delimiter!r}: give one character, such as ';', or \"\\t\" for a tab")
+    table = tables.Table(path, needed, encoding, delimiter)
+    others = [i for i, name in enumerate(table.columns) if name not in needed]
+    account = Account("row", limit, seed)
+    _keep_usable(table, account, [table.columns.index(name) for name in needed], others[:MOST_COLUMNS])
+    rows = [item for _, item in account.chosen(splits.LEAST)]
+    _check_some(rows, f"{path.name} has no row with a text and a label", account)
+    columns = ["id", "label", "group", "text", "digest", *_free(table.columns[i] for i in others[:MOST_COLUMNS])]
+    items, notes = _arrange(pd.DataFrame(rows, columns=columns), relabel, drop, seed, account)
+    if len(others) > MOST_COLUMNS:
+        notes.append(f"Of {len(others):,} further columns the first {MOST_COLUMNS} are kept in task.items.")
+    return TextTable(_name(path), items, notes, account, settings, backbone)
 
 
-def _check_limit(limit: int, unit: str) -> None:
-    if limit < 1:
-        raise ValueError(f"limit is {limit}: read at least one {unit}")
+def _checked(path: Any, relabel: Any, drop: Any, seed: Any, limit: Any, settings: Any) -> Path:
+    """The path, after a look at the arguments that pictures, recordings and texts share."""
+    if isinstance(path, pd.DataFrame):
+        raise ValueError("the path is a DataFrame: write it with its to_csv(path, index=False) and give the path")
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or "\0" in os.fspath(path):
+        raise ValueError(f"the path is {_short(path)}: give the path of your data as a string")
+    if relabel is not None and not (
+        isinstance(relabel, Mapping) and all(isinstance(new, str | None) for pair in relabel.items() for new in pair)
+        and None not in relabel and all(new is None or new.strip() for new in relabel.values())
+    ):  # fmt: skip
+        raise ValueError(f"relabel is {_short(relabel)}: give a dict such as {{'biling': 'billing', 'spam': None}}")
+    if not isinstance(drop, Iterable | None) or not all(isinstance(id, str) for id in drop or ()):
+        raise ValueError(f"drop is {_short(drop)}: give a list of ids, as in task.items.id")
+    for name, value, least in (("limit", limit, 1), ("seed", seed, 0)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} is {_short(value)}: give a whole number from {least} on")
+    if settings is not None and not (
+        isinstance(settings, Mapping) and all(isinstance(own, Mapping) for own in settings.values())
+    ):
+        raise ValueError(f"settings is {_short(settings)}: give a dict such as {{'head': {{'lr': 0.01}}}}")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as problem:
+        raise ValueError(f"{path} names the home of a user who is not known here: give the full path") from problem
 
 
-def _check_some(found: Sized, otherwise: str, skipped: pictures.Skipped, others: Sequence[str] = ()) -> None:
+def _check_texts(needed: bool = False, **given: Any) -> None:
+    for name, value in given.items():
+        if not isinstance(value, str if needed else str | None) or value == "":
+            raise ValueError(f"{name} is {_short(value)}: give a string")
+
+
+def _short(value: Any) -> str:
+    plain = isinstance(value, str | int | float | None) and len(repr(value)) < 80
+    return repr(value) if plain else f"a {type(value).__name__}"
+
+
+def _check_some(found: Sequence, otherwise: str, account: Account) -> None:
     if not len(found):
-        raise ValueError(f"{otherwise}{_first(skipped, others)}")
+        reason = next(iter(account.skipped), None)
+        said = " ".join(reason) if reason else "; ".join(str(account).splitlines()[1:]).rstrip(".")
+        more = f" ({len(account.skipped) - 1} more)" if len(account.skipped) > 1 else ""
+        raise ValueError(f"{otherwise}: {said}{more}" if said else otherwise)
 
 
-def _usable(
-    table: tables.Table, text: str, label: str, group: str | None
-) -> tuple[pd.DataFrame, pictures.Skipped]:
-    rows, skipped = [], list(table.skipped)
-    for id, row in zip(table.ids, table.rows, strict=True):
-        if not row[text]:
-            skipped.append((id, "has no text"))
-        elif row[label].casefold() in tables.NO_LABEL:
-            skipped.append((id, "has no label"))
+def _keep_usable(table: tables.Table, account: Account, needed: list[int], others: list[int]) -> None:
+    at_text, at_label, *at_group = needed
+    for id, row in table.rows(account, account.found.__contains__):
+        plain, label = " ".join(row[at_text].split()), " ".join(row[at_label].split())
+        if label.casefold() in tables.NO_LABEL:
+            account.leave(UNUSABLE, "", id, "has no label" + (f" but {label!r}" if label else ""))
+        elif not plain:
+            account.leave(UNUSABLE, label, id, "has no text")
         else:
-            plain = " ".join(row[text].split())
-            digest = hashlib.sha256(plain.casefold().encode()).hexdigest()
-            own = {"id": id, "label": " ".join(row[label].split()), "group": row[group] if group else ""}
-            own |= {"text": plain, "digest": digest}
-            others = {name: value for name, value in row.items() if name not in (text, label, group)}
-            rows.append(own | {_free(name): value for name, value in others.items()})
-    return pd.DataFrame(rows), skipped
+            digest = hashlib.sha256(plain.casefold().encode("utf-8", "surrogatepass")).hexdigest()
+            own = (id, label, row[at_group[0]] if at_group else "", plain, digest)
+            account.keep(label, id, (*own, *(row[i] for i in others)))
 
 
-def _free(name: str) -> str:
-    return f"{name} in file" if name in OWN_COLUMNS else name
+def _free(names: Iterable[str]) -> list[str]:
+    """Names for further columns that differ from one another and from our own."""
+    found: Counter[str] = Counter(OWN_COLUMNS)
+    free = []
+    for name in names:
+        new = f"{name} in file" if name in OWN_COLUMNS else name
+        found[new] += 1
+        free.append(f"{new} ({found[new]})" if found[new] > 1 else new)
+    return free
 
 
 def _name(path: Path) -> str:
     return path.resolve().stem or "own"
 
 
-def _first(skipped: pictures.Skipped, others: Sequence[str]) -> str:
-    if skipped:
-        return f": {skipped[0][0]} {skipped[0][1]}" + (f" ({len(skipped) - 1} more)" if len(skipped) > 1 else "")
-    return f": it holds files such as {others[0]}" if others else ""
+def _finder(name: str, pattern: str) -> Callable[[str], str]:
+    """A function that finds the first group of a regular expression in a path, or ""."""
+    try:
+        search = re.compile(pattern).search
+    except (re.error, RecursionError, OverflowError) as problem:
+        raise ValueError(f"{name} is {pattern!r}, which is no regular expression: {problem}") from problem
+
+    def find(path: str) -> str:
+        match = search(path)
+        return (match[1] if match.re.groups else match[0]) or "" if match else ""
+
+    return find
 
 
 def _groups(ids: Sequence[str], pattern: str | None) -> list[str]:
     if pattern is None:
         return [""] * len(ids)
-    try:
-        found = [re.search(pattern, id) for id in ids]
-    except re.error as problem:
-        raise ValueError(f"group is {pattern!r}, which is no regular expression: {problem}") from problem
+    found = list(map(_finder("group", pattern), ids))
     if not any(found):
         raise ValueError(f"group is {pattern!r}, which is found in no path: the first one is {ids[0]!r}")
-    return [(match[1] if match.re.groups else match[0]) or "" if match else "" for match in found]
+    return found
 
 
 def _arrange(
     items: pd.DataFrame,
     relabel: Mapping[str, str | None] | None,
-    drop: Iterable[str],
+    drop: Iterable[str] | None,
     seed: int,
-    skipped: pictures.Skipped,
+    account: Account,
+    parts: list | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Relabel, leave out and split; returns the items with a column ``split``, and notes."""
-    items = _relabelled(items, dict(relabel or {}))
-    drop = {drop} if isinstance(drop, str) else set(drop)
-    if unknown := drop - set(items.id) - {id for id, _ in skipped}:
+    relabel, drop = dict(relabel or {}), {drop} if isinstance(drop, str) else set(drop or ())
+    if unknown := set(relabel) - set(account.found):
+        there = listed(map(repr, sorted(filter(None, account.found))), 12)
+        raise ValueError(f"relabel names {sorted(unknown)[0]!r}, which is no label here: there are {there}")
+    if unknown := drop - set(items.id) - {id for id, _ in account.skipped}:
         raise ValueError(f"drop names {sorted(unknown)[0]!r}, which is not in the data: see task.items.id")
-    items = items[~items.id.isin(drop)].reset_index(drop=True)
+    new = [relabel.get(label, label) for label in items.label]
+    dropped = items.id.isin(drop)
+    for id, old, label, out in zip(items.id, items.label, new, dropped, strict=True):
+        if out or label is None:
+            account.leave(DROPPED if out else RELABELLED, old, id, known=True)
+    stays = ~dropped & pd.Series([label is not None for label in new], dtype=bool)
+    account.used = Counter(items.label[stays])
+    items = items.assign(label=new, part=parts)[stays].reset_index(drop=True)
     classes = items.label.unique()
     if len(classes) < 2:
         named = f"one class, {classes[0]!r}" if len(classes) else "no examples"
         raise ValueError(f"there is {named}, and telling apart takes at least two: check the labels")
-    if len(classes) > pictures.MOST_CLASSES or len(classes) > len(items) / 2 > 5:
+    if len(classes) > folders.MOST_CLASSES or len(classes) > len(items) / 2 > 5:
         raise ValueError(f"there are {len(classes)} different labels for {len(items)} examples: is that the label?")
-    own_group = [value or f"no group {i}" for i, value in enumerate(items.group)]
-    items.insert(3, "split", splits.assign(items.label, [own_group, items.digest], seed))
-    return items, _notes(items, skipped)
+    ties = [[value or f"no group {i}" for i, value in enumerate(items.group)], items.digest]
+    try:
+        chosen = splits.from_parts(items.part, items.label, ties) if parts else splits.assign(items.label, ties, seed)
+    except splits.TooSmall as problem:
+        gone = "; ".join(str(account).splitlines()[1:])
+        raise splits.TooSmall(f"{problem}{f' ({gone})' if gone else ''}") from problem
+    items.insert(3, "split", chosen)
+    return items.drop(columns="part"), _notes(items, parts is not None)
 
 
-def _relabelled(items: pd.DataFrame, relabel: dict[str, str | None]) -> pd.DataFrame:
-    known = set(items.label)
-    if unknown := set(relabel) - known:
-        listed = ", ".join(map(repr, sorted(known)[:12]))
-        raise ValueError(f"relabel names {sorted(unknown)[0]!r}, which is no label here: there are {listed}")
-    labels = [relabel.get(label, label) for label in items.label]
-    return items.assign(label=labels)[[label is not None for label in labels]]
-
-
-def _notes(items: pd.DataFrame, skipped: pictures.Skipped) -> list[str]:
+def _notes(items: pd.DataFrame, given: bool) -> list[str]:
     notes = []
-    if skipped:
-        notes.append(f"{len(skipped)} cannot be used{_first(skipped, [])}. All are listed in task.skipped.")
-    by_digest = items.groupby("digest").label
+    if given:
+        notes.append("The folders train, val and test are taken as the splits; val is halved for tuning.")
+    by_digest = items.groupby("digest")
     if copies := int((by_digest.size() - 1).sum()):
-        torn = int((by_digest.nunique() > 1).sum())
+        torn = int((by_digest.label.nunique() > 1).sum())
         conflict = f", and labels disagree in {torn} of these cases" if torn else ""
         counted = "1 is an exact copy of another" if copies == 1 else f"{copies} are exact copies of others"
-        notes.append(f"{counted}{conflict}; copies stay in one split.")
+        leaky = int((by_digest.split.nunique() > 1).sum())
+        where = f"{leaky} of them lie in two splits, see checks.leaks" if leaky else "copies stay in one split"
+        notes.append(f"{counted}{conflict}; {where}.")
     missing = [split for split in splits.SPLITS if not (items.split == split).any()]
     if missing:
         notes.append(f"Nothing is left for {' and '.join(missing)}: there are too few examples to tune settings on.")

@@ -62,6 +62,7 @@ def read(path: str | Path, longest: float = LONGEST) -> Recording:
         raise FileNotFoundError(f"there is no sound file {path}: check the name and the folder")
     if not path.stat().st_size:
         raise ValueError(f"{path.name} is empty: record or export it again")
+    _check_whole(path)
     try:
         with soundfile.SoundFile(path) as file:
             rate, frames = file.samplerate, file.frames
@@ -75,6 +76,18 @@ def read(path: str | Path, longest: float = LONGEST) -> Recording:
     if len(samples) < frames:
         raise ValueError(f"{path.name} breaks off after {len(samples) / rate:.1f} s: copy or export it again")
     return prepare(samples, rate, path.name, longest)
+
+
+def _check_whole(path: Path) -> None:
+    """A WAV or AIFF file says how long it is, and libsndfile takes what is there. Nearly 2**32 bytes: a stream."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    order = {b"RIFF": "little", b"FORM": "big"}.get(start[:4])
+    stated, there = int.from_bytes(start[4:], order or "big") + 8, path.stat().st_size
+    if order and len(start) == 8 and there + 2 < stated < 0xF0000000:
+        raise ValueError(
+            f"{path.name} is damaged: it breaks off after {there / stated:.0%} of its length, copy or export it again"
+        )
 
 
 def prepare(samples: np.ndarray, rate: int, name: str = "the recording", longest: float = LONGEST) -> Recording:

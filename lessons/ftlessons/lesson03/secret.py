@@ -108,7 +108,7 @@ class SecretAlphabet(OwnData, ImageTask):
         parts = (("train", mine), ("test", theirs))
         rows = [(label, drawn.hand, split) for split, drawn in parts for label in drawn.labels]
         items = pd.DataFrame(rows, columns=["label", "group", "split"])
-        super().__init__(f"signs of {mine.hand}, read by {theirs.hand}", items, [], [], None)
+        super().__init__(f"signs of {mine.hand}, read by {theirs.hand}", items, [], None, None)
         self.ink = torch.cat([mine.ink(), theirs.ink()])
 
     def take(self, rows: np.ndarray) -> TensorDataset:
