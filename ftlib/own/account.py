@@ -72,16 +72,15 @@ class Account:
         """
         had = {label: n for label, n in self.found.items() if label in self._kept}
         cap = self._trim()
-        if cap < min(least, max(had.values(), default=0)):
-            raise ValueError(
-                f"limit is {self.limit}, too few for {len(had)} classes: pass limit={least * len(had)} or more"
-            )
         kept = sorted((at, label, item) for label, pile in self._kept.items() for _, at, item in pile)
         gone = Counter(had)
         for counts in (*self.out.values(), {label: len(pile) for label, pile in self._kept.items()}):
             gone.subtract({label: n for label, n in counts.items() if label in had})
         if +gone:
             self.out[LIMIT] = +gone
+            if cap < least:
+                n = least * len(had)
+                raise ValueError(f"limit is {self.limit}, too few for {len(had)} classes: pass limit={n} or more")
         self._kept = {}
         return [(label, item) for _, label, item in kept]
 

@@ -72,7 +72,8 @@ def assign(labels: Sequence[str], ties: Sequence[Sequence[Hashable]], seed: int)
             return [SPLITS[i] for i in chosen]
     missing = [f"{classes[i]!r} {_held_by(numbers == i, units)}" for i in np.flatnonzero(~present)]
     raise TooSmall(
-        "examples that belong together, copies among them, cannot be split, and then some classes are missing from training or test: "
+        "examples that belong together, copies among them, cannot be split, and then some classes are missing from "
+        "training or test: "
         f"{listed(missing, 5)}; each class needs examples from at least 2 groups, better 10"
     )
 
