@@ -102,6 +102,13 @@ class Watch:
         return {"history": history, "best": self.best, "waited": self.waited, "best_state": self.best_state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where another run stopped."""
+        """Go on where another run stopped.
+
+        Raises:
+            ValueError: this is no such state.
+        """
+        known = isinstance(state, dict) and {"history", "best", "waited", "best_state"} <= state.keys()
+        if not known or not isinstance(state["history"], dict) or set(state["history"]) - set(vars(self.history)):
+            raise ValueError("the kept history of the run is damaged: start the run anew")
         vars(self.history).update(state["history"])
         self.best, self.waited, self.best_state = state["best"], state["waited"], state["best_state"]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ftlib import catalog, runtime
@@ -21,12 +23,17 @@ class NotReproduced(AssertionError):
 
 
 def load(domain: str, task: str | None = None) -> pd.DataFrame:
-    """The recorded grid of a domain, as ``compare`` would return it."""
-    table = pd.DataFrame(_read(domain)["columns"]).astype({"source_score": float})
+    """The recorded grid of a domain, as ``compare`` would return it.
+
+    Raises:
+        FileNotFoundError: it was not recorded; the sentence says how to.
+        ValueError: the record is damaged, or has nothing of this task.
+    """
+    table = _checked(_columns(domain), "task", "source_score").astype({"source_score": float})
     if task is None:
         return table
-    if not (table.task == task).any():
-        known = ", ".join(table.task.unique())
+    if not isinstance(task, str) or not (table.task == task).any():
+        known = ", ".join(map(str, table.task.unique()))
         raise ValueError(f"{domain} has no recorded results of {task!r}: there are some of {known}")
     return table[table.task == task].reset_index(drop=True)
 
@@ -37,14 +44,35 @@ def study(name: str) -> pd.DataFrame:
     Raises:
         FileNotFoundError: it was not recorded; the sentence says how to.
     """
-    return pd.DataFrame(_read(name)["columns"]).infer_objects()
+    return _columns(name).infer_objects()
 
 
-def _read(name: str) -> dict:
+def _columns(name: str) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(_read(name, "columns"))
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise ValueError(f"the record of {name} is damaged ({problem}): install the course again") from problem
+
+
+def _read(name: str, part: str) -> Any:
+    if not isinstance(name, str) or not name.isprintable() or not name or len(name) > 100:
+        raise ValueError(f"a record is asked for by {type(name).__name__} {str(name)[:40]!r}: give its name")
     path = catalog.data_dir() / "results" / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(f"{name} has no recorded results: run `python -m authoring results {name}` first")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[part]
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
+        raise ValueError(f"{path} is damaged, or has no {part}: install the course again") from problem
+
+
+def _checked(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The table, after a look whether it is one and has these columns."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"the table is a {type(table).__name__}: give the one that compare or results.load returned")
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"the table has no column {missing[0]!r}: give the one that compare or results.load returned")
+    return table
 
 
 def by_seed(table: pd.DataFrame, **where: object) -> pd.DataFrame:
@@ -68,13 +96,15 @@ def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score")
     Raises:
         ValueError: there are none, or the table holds several tasks.
     """
-    _check_one_task(table)
+    _check_one_task(_checked(table, "recipe", "budget", "seed", column))
+    if not isinstance(recipe, str) or not isinstance(budget, int | np.integer):
+        raise ValueError(f"recipe is {recipe!r} and budget {budget!r}: give a name and a whole number")
     return by_seed(table, recipe=recipe, budget=budget)[column]
 
 
 def _check_one_task(table: pd.DataFrame) -> None:
     if "task" in table and table.task.nunique() > 1:
-        raise ValueError(f"the table holds several tasks ({', '.join(table.task.unique())}): choose one, as load does")
+        raise ValueError(f"the table holds several tasks ({', '.join(map(str, table.task.unique()))}): choose one, as load does")
 
 
 def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str = "score") -> Interval:
@@ -88,7 +118,7 @@ def gains(
     table: pd.DataFrame, first: str, second: str, budgets: Sequence[int], note: str = "", column: str = "score"
 ) -> dict[str, Interval]:
     """``gain`` at several budgets, named like ``"10 per class"``, with a ``note`` after the name if given."""
-    unit = str(table.budget_unit.iloc[0]).removeprefix("labels ")
+    unit = str(_checked(table, "budget_unit").budget_unit.iloc[0]).removeprefix("labels ")
     return {f"{budget} {unit}{note}": gain(table, first, second, budget, column) for budget in budgets}
 
 
@@ -98,7 +128,7 @@ def summary(table: pd.DataFrame, column: str = "score") -> pd.DataFrame:
     Raises:
         ValueError: the table holds several tasks.
     """
-    _check_one_task(table)
+    _check_one_task(_checked(table, "recipe", "budget", column))
     rows = []
     for (recipe, budget), group in table.groupby(["recipe", "budget"], sort=False):
         values = group[column].dropna()
@@ -119,6 +149,8 @@ def check_live(live: pd.DataFrame, recorded: pd.DataFrame, tolerance: float = LI
         NotReproduced: in CI, if one lands further than ``tolerance`` away. A learner sees it in the table.
     """
     keys = ["task", "recipe", "budget", "seed"]
+    for each in (live, recorded):
+        _checked(each, *keys, "score")
     both = live.merge(recorded, on=keys, suffixes=("_live", "_recorded"))
     if len(both) < len(live):
         raise ValueError(f"{len(live) - len(both)} of the live runs were never recorded: choose a recorded seed")
@@ -131,11 +163,14 @@ def check_live(live: pd.DataFrame, recorded: pd.DataFrame, tolerance: float = LI
 
 def load_traces(domain: str, task: str) -> pd.DataFrame:
     """Recorded test scores over training time: columns ``recipe, budget, seed, seconds, score``."""
-    content = _read(domain)["traces"]
-    rows = [trace for trace in content if trace["task"] == task]
+    content = _read(domain, "traces")
+    try:
+        rows = [pd.DataFrame(trace) for trace in content if trace["task"] == task]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ValueError(f"the traces of {domain} are damaged ({problem}): install the course again") from problem
     if not rows:
-        raise ValueError(f"{domain} has no recorded traces of {task!r}")
-    return pd.concat([pd.DataFrame(trace) for trace in rows], ignore_index=True)
+        raise ValueError(f"{domain} has no recorded traces of {str(task)[:40]!r}: see results.load for what there is")
+    return pd.concat(rows, ignore_index=True)
 
 
 def seconds_to_reach_best_of(traces: pd.DataFrame, rival: str, recipe: str) -> pd.DataFrame:
@@ -145,7 +180,7 @@ def seconds_to_reach_best_of(traces: pd.DataFrame, rival: str, recipe: str) -> p
         Columns ``target, rival, recipe`` indexed by seed, in seconds; NaN where it was never reached.
     """
     rows = {}
-    for seed, group in traces.groupby("seed"):
+    for seed, group in _checked(traces, "seed", "recipe", "seconds", "score").groupby("seed"):
         target = group[group.recipe == rival].score.max()
         reached = group[group.score >= target].groupby("recipe").seconds.min()
         rows[seed] = {"target": target, "rival": reached.get(rival), "recipe": reached.get(recipe)}

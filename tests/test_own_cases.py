@@ -300,7 +300,7 @@ def test_a_byte_order_mark_counts_for_more_than_what_is_named(table, mark, encod
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_without_a_mark_the_sentence_names_the_encoding_that_works(table, encoding):
-    data = "\n".join(["text,label", *UMLAUT]).encode()
+    data = "\n".join(["text,label", *UMLAUT]).encode(encoding)
     with pytest.raises(ValueError, match="every other byte is zero, so pass encoding=") as refused:
         table(data, encoding=None)
     named = re.search(r"encoding='(.*?)'", str(refused.value))[1]
