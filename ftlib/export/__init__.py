@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -132,7 +131,7 @@ def check_outputs(has: int, needed: int) -> None:
 
 def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
     config = _config(task)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in _plain(model).state_dict().items()}
+    state = _plain(model).state_dict()
     _check(state, config)
     return lambda part: _write(part, state, config, task.name)
 
@@ -181,22 +180,12 @@ def _check_place(folder: Path, overwrite: bool) -> None:
 
 
 def _write(part: Path, state: dict[str, torch.Tensor], config: dict, name: str) -> None:
-    from safetensors.torch import save_file
-
-    part.mkdir()
-    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
     script = inspect.getsource(predict).replace("from ftlib.own.ink import", "from ink import")
-    script = script.replace("from ftlib.export import saved", "import saved")
-    listed = ", ".join(config["classes"])
-    texts = {
-        "config.json": json.dumps(config, indent=1, ensure_ascii=False) + "\n",
-        "predict.py": script,
-        "saved.py": inspect.getsource(saved),
+    saved.write(part, state, config, {
+        "predict.py": script.replace("from ftlib.export import saved", "import saved"),
         "ink.py": inspect.getsource(ink),
-        "README.md": README.format(name=name, classes=listed),
-    }
-    for file, text in texts.items():
-        (part / file).write_text(text, encoding="utf-8")
+        "README.md": README.format(name=name, classes=", ".join(config["classes"])),
+    })  # fmt: skip
 
 
 def _put(part: Path, folder: Path) -> None:

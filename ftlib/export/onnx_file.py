@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ftlib.export import saved
-from ftlib.export.predict import Classifier, kind
+from ftlib.export.predict import kind
 from ftlib.runtime import write_json
 
 FILE, LABELS = "model.onnx", "labels.json"
@@ -68,29 +68,20 @@ def _sign(path: Path, classes: list[str]) -> None:
 
 def _network(folder: Path) -> tuple[nn.Module, Callable[[int], dict[str, Tensor]], list[str]]:
     """A saved network, a function that makes up inputs for any number of examples, and the classes."""
-    what = kind(folder)
-    if what == "sound":
-        from ftlib.export.predict_sound import SoundClassifier
+    from ftlib.export import load
 
-        listener = SoundClassifier(folder)
-        mels = listener.model.stem.in_channels
+    what, reads = kind(folder), load(folder)
 
-        def hiss(n: int) -> dict[str, Tensor]:
-            return {"sounds": 4 * torch.rand(n, mels, 40 + 20 * n, generator=torch.Generator().manual_seed(n))}
-
-        return listener.model, hiss, listener.classes
-    if what == "picture":
-        reads = Classifier(folder)
+    def draw(n: int) -> dict[str, Tensor]:
+        random = torch.Generator().manual_seed(n)
+        if what == "sound":
+            return {"sounds": 4 * torch.rand(n, reads.model.stem.in_channels, 40 + 20 * n, generator=random)}
+        if what == "text":
+            return reads.inputs(["so good " * (i + 1) for i in range(n)])
         size = reads.config["image_size"]
+        return {"pictures": torch.randn(n, 3, size, size, generator=random)}
 
-        def noise(n: int) -> dict[str, Tensor]:
-            return {"pictures": torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(n))}
-
-        return reads.model, noise, reads.classes
-    from ftlib.export.predict_text import TextClassifier
-
-    reader = TextClassifier(folder)
-    return reader.model, lambda n: reader.inputs(["so good " * (i + 1) for i in range(n)]), reader.classes
+    return reads.model, draw, reads.classes
 
 
 def _write(model: nn.Module, sample: Mapping[str, Tensor], path: Path) -> None:

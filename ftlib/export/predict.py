@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ftlib.export import saved
-from ftlib.own.ink import SIZE, UnreadablePicture, read_ink
+from ftlib.own.ink import SIZE, read_ink
 
 ARCHITECTURES = {"resnet10": [1, 1, 1, 1]}  # torchvision's ResNet of basic blocks: how many a stage
 
@@ -83,18 +83,7 @@ class Classifier:
 
 def main(paths: Sequence[str]) -> int:
     """Print a line for each picture; the exit code is 1 if one could not be read."""
-    if not paths:
-        print("Usage: python predict.py PICTURE [PICTURE ...]", file=sys.stderr)
-        return 2
-    classifier, failed = Classifier(), False
-    for path in paths:
-        try:
-            label, chance = next(iter(classifier.predict(path).items()))
-            print(f"{path}: {label} ({chance:.0%})")
-        except UnreadablePicture as problem:
-            failed = True
-            print(f"{path} {problem}", file=sys.stderr)
-    return int(failed)
+    return saved.answer(paths, Classifier, "PICTURE")
 
 
 if __name__ == "__main__":

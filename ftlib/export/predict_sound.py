@@ -69,18 +69,7 @@ def _network(measures: object, outputs: int) -> dict[str, int]:
 
 def main(paths: Sequence[str]) -> int:
     """Print a line for each recording; the exit code is 1 if one could not be read."""
-    if not paths:
-        print("Usage: python predict.py RECORDING [RECORDING ...]", file=sys.stderr)
-        return 2
-    classifier, failed = SoundClassifier(), False
-    for path in paths:
-        try:
-            label, chance = next(iter(classifier.predict(path).items()))
-            print(f"{path}: {label} ({chance:.0%})")
-        except (OSError, ValueError) as problem:
-            failed = True
-            print(problem, file=sys.stderr)
-    return int(failed)
+    return saved.answer(paths, SoundClassifier, "RECORDING")
 
 
 if __name__ == "__main__":

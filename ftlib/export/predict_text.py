@@ -105,18 +105,7 @@ def _filled(encoder: nn.Module, state: dict[str, Tensor], pooling: str) -> Netwo
 
 def main(texts: Sequence[str]) -> int:
     """Print a line for each text; the exit code is 1 if one was empty."""
-    if not texts:
-        print("Usage: python predict.py TEXT [TEXT ...]", file=sys.stderr)
-        return 2
-    classifier, failed = TextClassifier(), False
-    for text in texts:
-        try:
-            label, chance = next(iter(classifier.predict(text).items()))
-            print(f"{text}: {label} ({chance:.0%})")
-        except ValueError as problem:
-            failed = True
-            print(problem, file=sys.stderr)
-    return int(failed)
+    return saved.answer(texts, TextClassifier, "TEXT")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 MOST_BYTES = 10_000_000  # of a configuration
@@ -96,3 +97,30 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
     if bad := next((name for name, tensor in state.items() if not tensor.isfinite().all()), None):
         raise ValueError(f"{path} holds values that are no numbers (NaN or infinite), at {bad}: train and save again")
     return state
+
+
+def answer(given: Sequence[str], classifier: Callable[[], Any], what: str) -> int:
+    """Print the likeliest class of each text or file; the exit code is 1 if one could not be read."""
+    if not given:
+        print(f"Usage: python predict.py {what} [{what} ...]", file=sys.stderr)
+        return 2
+    reads, failed = classifier(), False
+    for each in given:
+        try:
+            label, chance = next(iter(reads.predict(each).items()))
+            print(f"{each}: {label} ({chance:.0%})")
+        except (OSError, ValueError) as problem:
+            failed = True
+            print(f"{each} {problem}" if what == "PICTURE" else problem, file=sys.stderr)
+    return int(failed)
+
+
+def write(part: Path, state: dict[str, Tensor], config: dict[str, Any], texts: dict[str, str]) -> None:
+    """Fill the folder of a saved model: the weights, ``config.json`` and the other files by their names."""
+    part.mkdir(exist_ok=True)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
+    texts = {"config.json": json.dumps(config, indent=1, ensure_ascii=False) + "\n", **texts}
+    texts["saved.py"] = Path(__file__).read_text(encoding="utf-8")
+    for file, text in texts.items():
+        (part / file).write_text(text, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 
@@ -54,23 +53,14 @@ def config(model: nn.Module, task: Task) -> dict[str, Any]:
 
 def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
     """Fill the new folder ``part``."""
-    from safetensors.torch import save_file
-
-    part.mkdir()
-    state = {name: tensor.detach().cpu().float().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
     script = inspect.getsource(predict_sound).replace("from ftlib.speech import audio", "import audio")
     script = script.replace("from ftlib.export import saved", "import saved")
-    texts = {
-        "config.json": json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
+    saved.write(part, {name: tensor.float() for name, tensor in model.state_dict().items()}, settings, {
         "predict.py": script.replace("from ftlib.models.wavenet import", "from wavenet import"),
-        "saved.py": inspect.getsource(saved),
         "audio.py": inspect.getsource(audio),
         "wavenet.py": inspect.getsource(wavenet),
         "README.md": README.format(
             name=settings["task"], classes=", ".join(settings["classes"]), longest=settings["longest_seconds"],
             rate=audio.RATE, licence=catalog.entry("speech-wavenet").licence,
         ),
-    }  # fmt: skip
-    for file, text in texts.items():
-        (part / file).write_text(text, encoding="utf-8")
+    })  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -78,21 +77,13 @@ def config(model: nn.Module, task: Task) -> dict[str, Any]:
 
 def write(part: Path, model: nn.Module, settings: dict[str, Any]) -> None:
     """Fill the new folder ``part``."""
-    from safetensors.torch import save_file
-
     part.mkdir()
-    state = {name: tensor.detach().cpu().float().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
     for name in TOKENIZER:
         shutil.copy(catalog.path("minilm", name, verbose=False), part / name)
     pooling = settings["pooling"]
     values = {"pooling": READS[pooling], "pool": POOL[pooling], "classes": ", ".join(settings["label2id"])}
     values |= {"name": settings["task"], "base": settings["_name_or_path"], "max_tokens": settings["max_tokens"]}
-    texts = {
-        "config.json": json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
+    saved.write(part, {name: tensor.float() for name, tensor in model.state_dict().items()}, settings, {
         "predict.py": inspect.getsource(predict_text).replace("from ftlib.export import saved", "import saved"),
-        "saved.py": inspect.getsource(saved),
         "README.md": README.format(**values),
-    }
-    for file, text in texts.items():
-        (part / file).write_text(text, encoding="utf-8")
+    })  # fmt: skip

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ftlib.export.predict import Classifier, kind
+from ftlib.export.predict import kind
 from ftlib.export.saved import folder_of
 from ftlib.own.ink import UnreadablePicture
 
@@ -27,9 +27,11 @@ def page(folder: str | Path) -> Any:
     """
     if importlib.util.find_spec("gradio") is None:
         raise ImportError("the page needs gradio: install the course with its extra [serve]")
+    from ftlib.export import load
+
     folder = folder_of(folder, "")
     what = kind(folder)
-    saved = _reader(what, folder)
+    saved = load(folder)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import gradio
@@ -59,18 +61,6 @@ def page(folder: str | Path) -> Any:
     )  # fmt: skip
     site.launch = partial(site.launch, share=False)  # in a hosted notebook gradio would share without being asked
     return site
-
-
-def _reader(what: str, folder: str | Path) -> Any:
-    if what == "text":
-        from ftlib.export.predict_text import TextClassifier
-
-        return TextClassifier(folder)
-    if what == "sound":
-        from ftlib.export.predict_sound import SoundClassifier
-
-        return SoundClassifier(folder)
-    return Classifier(folder)
 
 
 def answer(saved: Any, path: str | None, what: str = "picture") -> dict[str, float]:
