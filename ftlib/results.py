@@ -48,15 +48,16 @@ def study(name: str) -> pd.DataFrame:
 
 
 def _columns(name: str) -> pd.DataFrame:
+    columns = _read(name, "columns")
     try:
-        return pd.DataFrame(_read(name, "columns"))
+        return pd.DataFrame(columns)
     except (ValueError, TypeError, AttributeError) as problem:
         raise ValueError(f"the record of {name} is damaged ({problem}): install the course again") from problem
 
 
 def _read(name: str, part: str) -> Any:
     if not isinstance(name, str) or not name.isprintable() or not name or len(name) > 100:
-        raise ValueError(f"a record is asked for by {type(name).__name__} {str(name)[:40]!r}: give its name")
+        raise ValueError(f"{str(name)[:40]!r} is no name of a record: give one such as 'vision'")
     path = catalog.data_dir() / "results" / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(f"{name} has no recorded results: run `python -m authoring results {name}` first")
@@ -69,9 +70,9 @@ def _read(name: str, part: str) -> Any:
 def _checked(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """The table, after a look whether it is one and has these columns."""
     if not isinstance(table, pd.DataFrame):
-        raise ValueError(f"the table is a {type(table).__name__}: give the one that compare or results.load returned")
+        raise ValueError(f"the table is of type {type(table).__name__}: give one that compare or results.load returned")
     if missing := [name for name in columns if name not in table]:
-        raise ValueError(f"the table has no column {missing[0]!r}: give the one that compare or results.load returned")
+        raise ValueError(f"the table has no column {missing[0]!r}: give one that compare or results.load returned")
     return table
 
 

@@ -121,6 +121,9 @@ def copy_lessons(source: Path, folder: Path) -> Outcome:
     Raises:
         WorkspaceError: the two are the same, a lesson is broken, or a file can't be written.
     """
+    for name, given in (("source", source), ("folder", folder)):
+        if not isinstance(given, Path) or "\0" in str(given):
+            raise WorkspaceError(f"{name} is a {type(given).__name__}: give the Path of a folder.")
     files = lesson_files(source)
     if folder.resolve() == source.resolve():
         raise WorkspaceError(f"{folder} holds the course's own lessons: choose another folder for your copies.")

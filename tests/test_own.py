@@ -226,7 +226,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_used(folder):
     assert len(task.items) == 21 and "bar/old/2019/deep" in task.items.id.tolist()
     assert [name for name, _ in task.skipped] == ["bar/empty.png", "box/wide.png"]
     assert "21 of 25 pictures are used." in repr(task)
-    assert "2 (bar 1, box 1). bar/empty.png is empty: it has zero bytes; 1 more in task.skipped." in repr(task)
+    assert "2 (bar 1, box 1): bar/empty.png is empty: it has zero bytes; 1 more in task.skipped." in repr(task)
     assert "Left out as of another kind: 2 (box 1), such as " in repr(task)
 
 

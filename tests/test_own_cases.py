@@ -363,12 +363,13 @@ def test_more_columns_than_are_kept_are_counted(table):
      ({"limit": "10"}, "limit is '10': give a whole number from 1"), ({"limit": True}, "limit is True"),
      ({"limit": 2.5}, "limit is 2.5"), ({"seed": -1}, "seed is -1: give a whole number from 0"),
      ({"seed": None}, "seed is None"), ({"text": 0}, "text is 0: give a string"), ({"label": None}, "label is None"),
-     ({"text": "label"}, "name one column twice"), ({"group": ["a"]}, "group is a list"),
+     ({"text": "label"}, "name one column twice"), ({"group": ["a"]}, "group is of type list"),
      ({"encoding": 8}, "encoding is 8"), ({"encoding": "rot13"}, "no encoding 'rot13' of texts"),
      ({"encoding": "undefined"}, "encoding"), ({"encoding": "punycode"}, "pass another encoding="),
-     ({"relabel": ["a"]}, "relabel is a list: give a dict"), ({"relabel": {"billing": 3}}, "relabel is a dict"),
-     ({"relabel": {"billing": " "}}, "relabel is a dict"), ({"drop": 3}, "drop is 3: give a list of ids"),
-     ({"drop": [3]}, "drop is a list"), ({"settings": {"head": 3}}, "settings is a dict"),
+     ({"relabel": ["a"]}, "relabel is of type list: give a dict"),
+     ({"relabel": {"billing": 3}}, "relabel is of type dict"),
+     ({"relabel": {"billing": " "}}, "relabel is of type dict"), ({"drop": 3}, "drop is 3: give a list of ids"),
+     ({"drop": [3]}, "drop is of type list"), ({"settings": {"head": 3}}, "settings is of type dict"),
      ({"backbone": None}, "backbone is None"), ({"backbone": "bert"}, "no backbone 'bert'")],
     ids=str,
 )  # fmt: skip
@@ -381,7 +382,7 @@ def test_a_slip_in_an_argument_is_one_sentence(table, options, message):
 @pytest.mark.parametrize(
     ("path", "message"),
     [(pd.DataFrame(), "a DataFrame: write it with its to_csv"), (5, "the path is 5"), (None, "is None"),
-     (b"mail.csv", "a bytes"), ("a\0b", "path"), ("~nobody-is-here/x", "not known here|does not exist"),
+     (b"mail.csv", "of type bytes"), ("a\0b", "path"), ("~nobody-is-here/x", "not known here|does not exist"),
      ("~/no such data", "^(?!~).*does not exist")],
     ids=range(7),
 )  # fmt: skip

@@ -57,9 +57,9 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
         ValueError: the model is not one of the course's for pictures, texts or recordings with one output a class.
     """
     if not isinstance(model, nn.Module):
-        raise ValueError(f"model is a {type(model).__name__}: give the network itself, a torch.nn.Module")
+        raise ValueError(f"model is of type {type(model).__name__}: give the network itself, a torch.nn.Module")
     if not hasattr(task, "domain"):
-        raise ValueError(f"task is a {type(task).__name__}: give the task that the model was trained for")
+        raise ValueError(f"task is of type {type(task).__name__}: give the task that the model was trained for")
     folder = saved.folder_of(folder, "")
     if not folder.name or str(folder) in (".", ".."):
         raise ValueError(f"{str(folder)!r} names no new folder: give a path such as 'my_model'")

@@ -28,7 +28,7 @@ def folder_of(given: Any, program: str) -> Path:
     if given is None:
         return Path(program).parent
     if not isinstance(given, str | os.PathLike) or "\0" in str(given):
-        raise ValueError(f"folder is a {type(given).__name__}, which is no path: give the folder of a saved model")
+        raise ValueError(f"folder is of type {type(given).__name__}, and no path: give the folder of a saved model")
     return Path(given).expanduser()
 
 

@@ -115,7 +115,7 @@ class Account:
             said = self._said.get(reason, "")
             shown = f", such as {said}" if said else ""
             if reason == UNUSABLE:
-                shown = f". {said}" + (f"; {n - 1:,} more in task.skipped" if n > 1 else "")
+                shown = f": {said}" + (f"; {n - 1:,} more in task.skipped" if n > 1 else "")
             lines.append(f"Left out {reason}: {n:,}{f' ({by_class})' if by_class else ''}{shown}{hint}.")
         if lost := self.came - used - sum(counts.total() for counts in self.out.values()):
             lines.append(f"Unaccounted for: {lost:,}. Please report this.")

@@ -177,7 +177,7 @@ def _check_texts(needed: bool = False, **given: Any) -> None:
 
 def _short(value: Any) -> str:
     plain = isinstance(value, str | int | float | None) and len(repr(value)) < 80
-    return repr(value) if plain else f"a {type(value).__name__}"
+    return repr(value) if plain else f"of type {type(value).__name__}"
 
 
 def _check_some(found: Sequence, otherwise: str, account: Account) -> None:
@@ -273,7 +273,7 @@ def _arrange(
     try:
         chosen = splits.from_parts(items.part, items.label, ties) if parts else splits.assign(items.label, ties, seed)
     except splits.TooSmall as problem:
-        gone = "; ".join(str(account).splitlines()[1:])
+        gone = "; ".join(str(account).splitlines()[1:]).replace(" in task.skipped", "").rstrip(".")
         raise splits.TooSmall(f"{problem}{f' ({gone})' if gone else ''}") from problem
     items.insert(3, "split", chosen)
     return items.drop(columns="part"), _notes(items, parts is not None)

@@ -45,7 +45,14 @@ class Ledger:
 
         Raises:
             OSError: the ledger can't be written.
+            ValueError: the entry is no dict of texts, numbers and lists, or the section has no name.
         """
+        try:
+            json.dumps(entry)
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise ValueError(f"the entry cannot be kept ({problem}): give texts, numbers and lists") from problem
+        if not isinstance(section, str) or not isinstance(entry, dict) or set(keys) - entry.keys():
+            raise ValueError(f"{section!r} and a {type(entry).__name__} are no section and entry")
         if runtime.strict() or _is_there(entry, keys, self.entries(section)):
             return
         with self._alone():
