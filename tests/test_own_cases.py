@@ -107,6 +107,7 @@ def test_folders_of_splits_are_the_splits(tmp_path, parts, sizes):
     task = from_folder(put(tmp_path / "signs", dict.fromkeys(f"{part}/{name}" for part in parts for name in FLAT)))
     assert task.classes == ["cross", "ring"] and task.items.split.value_counts().to_dict() == sizes
     assert "are taken as the splits" in repr(task) and accounted(task)
+    assert ("there is no folder val beside train and test" in repr(task)) == ("tune" not in sizes)
     first = task.items.id.str.split("/").str[0]
     assert (first[task.items.split == "train"] == parts[0]).all()
     assert (first[task.items.split == "test"] == parts[-1]).all()
@@ -242,7 +243,7 @@ def test_coloured_drawings_are_counted(tmp_path):
     red = np.full((40, 40, 3), (250, 120, 120), np.uint8)
     red[8:30, 10:14] = 0
     Image.fromarray(red).save(root / "ring" / "red.png")
-    assert "1 pictures are coloured: the network sees them in grey." in repr(from_folder(root))
+    assert "Coloured pictures: 1. The network sees them in grey." in repr(from_folder(root))
 
 
 # --- spellings

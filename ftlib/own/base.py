@@ -117,7 +117,7 @@ class PictureFolder(OwnData, ImageTask):
         dark, coloured = int(items.dark_on_light.sum()), sum(found.coloured for found in drawings)
         self.notes.insert(0, f"{dark} pictures are dark on light and were turned round: ink is bright.")
         if coloured:
-            self.notes.insert(1, f"{coloured} pictures are coloured: the network sees them in grey.")
+            self.notes.insert(1, f"Coloured pictures: {coloured}. The network sees them in grey.")
 
     def take(self, rows: np.ndarray) -> TensorDataset:
         """Inputs (N, 3, 32, 32) and class numbers (N,)."""

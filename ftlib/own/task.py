@@ -282,7 +282,7 @@ def _arrange(
 def _notes(items: pd.DataFrame, given: bool) -> list[str]:
     notes = []
     if given:
-        notes.append("The folders train, val and test are taken as the splits; val is halved for tuning.")
+        notes.append("The folders train, val and test are taken as the splits; val is halved for tuning, or the test.")
     by_digest = items.groupby("digest")
     if copies := int((by_digest.size() - 1).sum()):
         torn = int((by_digest.label.nunique() > 1).sum())
@@ -293,5 +293,6 @@ def _notes(items: pd.DataFrame, given: bool) -> list[str]:
         notes.append(f"{counted}{conflict}; {where}.")
     missing = [split for split in splits.SPLITS if not (items.split == split).any()]
     if missing:
-        notes.append(f"Nothing is left for {' and '.join(missing)}: there are too few examples to tune settings on.")
+        why = "there is no folder val beside train and test" if given else "there are too few examples"
+        notes.append(f"Nothing is left for {' and '.join(missing)}: {why} to tune settings on.")
     return notes
