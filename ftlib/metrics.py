@@ -76,16 +76,6 @@ def per_class(true: Sequence, predicted: Sequence) -> pd.DataFrame:
     return table.astype({"support": int})
 
 
-def precision(true: Sequence, predicted: Sequence) -> float:
-    """Macro precision: of what the model called a class, the share that is it, averaged over classes."""
-    return float(per_class(true, predicted).loc["macro", "precision"])
-
-
-def recall(true: Sequence, predicted: Sequence) -> float:
-    """Macro recall: of what is a class, the share that the model found, averaged over classes."""
-    return float(per_class(true, predicted).loc["macro", "recall"])
-
-
 def f1(true: Sequence, predicted: Sequence) -> float:
     """Macro F1: the harmonic mean of precision and recall of each class, averaged over classes."""
     return float(per_class(true, predicted).loc["macro", "f1"])

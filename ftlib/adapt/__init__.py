@@ -11,20 +11,6 @@ from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups
 from ftlib.adapt.heads import features, get_head, replace_head, set_head
 
 __all__ = [
-    "BatchNormMode",
-    "Change",
-    "count",
-    "describe",
-    "distance",
-    "features",
-    "freeze",
-    "get_head",
-    "lora",
-    "parameter_groups",
-    "replace_head",
-    "set_head",
-    "stages",
-    "train_from",
-    "train_mode",
-    "unfreeze",
-]
+    "BatchNormMode", "Change", "count", "describe", "distance", "features", "freeze", "get_head", "lora",
+    "parameter_groups", "replace_head", "set_head", "stages", "train_from", "train_mode", "unfreeze",
+]  # fmt: skip

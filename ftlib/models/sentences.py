@@ -16,7 +16,7 @@ from transformers import (
     DistilBertConfig,
     DistilBertModel,
     DistilBertPreTrainedModel,
-)
+)  # fmt: skip
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ftlib import catalog, runtime
