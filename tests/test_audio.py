@@ -37,11 +37,6 @@ def test_stereo_is_mixed_down_with_a_note(tmp_path):
     assert torch.allclose(recording.wave, torch.from_numpy((left + right) / 2), atol=1e-3)
 
 
-def test_channels_that_cancel_out_are_refused():
-    with pytest.raises(ValueError, match="silent once its channels are mixed"):
-        audio.prepare(np.stack([tone(), -tone()], 1), 8000)
-
-
 @pytest.mark.parametrize(
     ("rate", "subtype"), [(44100, "PCM_16"), (48000, "PCM_24"), (16000, "FLOAT"), (6000, "PCM_16")]
 )
@@ -126,11 +121,16 @@ def test_missing_empty_and_cut_files(tmp_path):
         audio.read(tmp_path / "c.flac")
 
 
-def test_not_a_number_and_odd_shapes():
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        audio.prepare(np.full(8000, np.nan, np.float32), 8000)
-    with pytest.raises(ValueError, match="give .samples,. or .samples, channels."):
-        audio.prepare(np.zeros((2, 2, 2), np.float32), 8000)
+def test_arrays_that_cannot_be_used():
+    for samples, message in (
+        (np.full(8000, np.nan, np.float32), "NaN or infinite"),
+        (np.zeros((2, 2, 2), np.float32), "give .samples,. or .samples, channels."),
+        (np.stack([tone(), -tone()], 1), "silent once its channels are mixed"),
+        (np.zeros(0, np.float32), "lasts 0.00 s: a recording needs at least 0.1 s"),
+        (np.zeros((0, 2), np.int16), "lasts 0.00 s: a recording needs at least 0.1 s"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            audio.prepare(samples, 8000)
 
 
 # log-mel
@@ -150,9 +150,3 @@ def test_loudness_drops_out_and_silence_is_zero():
     assert audio.log_mel(torch.zeros(8000)).max() < 4
     padded = audio.log_mel(torch.cat([wave, torch.zeros(8000)]))
     assert padded[:, -20:].max() == 0
-
-
-def test_no_samples_at_all_are_refused():
-    for nothing in (np.zeros(0, np.float32), np.zeros((0, 2), np.int16)):
-        with pytest.raises(ValueError, match=r"lasts 0.00 s: a recording needs at least 0.1 s"):
-            audio.prepare(nothing, 8000)

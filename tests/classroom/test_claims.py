@@ -140,16 +140,13 @@ def test_claims_are_collected_from_executed_notebooks(notebooks):
     assert changed_claims(records[:1]) == []
 
 
-def test_the_table_has_a_row_for_each_test_measured_or_not(notebooks):
-    header, first, second = claims_table(collect_claims(notebooks)[:1]).splitlines()
+def test_the_table_has_a_row_for_each_test_measured_or_not(notebooks, data):
+    records = collect_claims(notebooks)
+    header, first, second = claims_table(records[:1]).splitlines()
     assert header.split() == ["claim", "lesson", "verdict", "recorded", "value", "interval", "statement"]
     assert first.startswith("C1     03      supported  supported") and "+0.2" in first
     assert "06" in second and "not run" in second
-
-
-def test_a_claim_without_a_test_is_still_in_the_table(notebooks, data):
-    data("claims.toml", '[C9]\nstatement = "x"\n')
-    records = collect_claims(notebooks)
+    data("claims.toml", '[C9]\nstatement = "x"\n')  # a claim without a test is still in the table
     assert len(claims_table(records).splitlines()) == 3
     assert changed_claims(records)[0].endswith("verdict supported, on record not there.")
 
@@ -163,10 +160,10 @@ def test_the_command(notebooks, capsys):
     assert "statement" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"cells": 3}', '{"cells": ["x"]}'])
-def test_what_is_no_notebook_is_named(notebooks, capsys, content):
-    (notebooks / "07_c.ipynb").write_text(content)
-    assert claims_main(["--lessons", str(notebooks)]) == 2
-    assert "07_c.ipynb is not a notebook" in capsys.readouterr().err
+def test_what_is_no_notebook_is_named(notebooks, capsys):
+    for content in ("{", "[]", '{"cells": 3}', '{"cells": ["x"]}'):
+        (notebooks / "07_c.ipynb").write_text(content)
+        assert claims_main(["--lessons", str(notebooks)]) == 2
+        assert "07_c.ipynb is not a notebook" in capsys.readouterr().err
     with pytest.raises(CourseDataError, match="is not a folder"):
         collect_claims(notebooks / "none")
