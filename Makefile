@@ -78,8 +78,11 @@ test-colab: install-test
 	@"$(BIN)/python" tests/versions colab $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
 
 # all tests and lessons with the newest release of everything, or with the lowest that pyproject.toml allows
-test-newest test-lowest: test-%: install-test
-	@"$(BIN)/python" tests/versions $* --workers $(WORKERS) $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
+OTHER_VERSIONS = "$(BIN)/python" tests/versions $(1) --workers $(WORKERS) $(if $(PYTHON),--python $(PYTHON)) $(if $(ONLY),--only $(ONLY))
+test-newest: install-test
+	@$(call OTHER_VERSIONS,newest)
+test-lowest: install-test
+	@$(call OTHER_VERSIONS,lowest)
 
 # Installs once per set of requirements. An environment made for another checkout is pointed at this one.
 install-lab install-test: install-%:

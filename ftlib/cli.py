@@ -10,7 +10,7 @@ COMMANDS = {
     "doctor": "check whether this machine can run the course",
     "workspace": "make or update your own copy of the lessons",
 }
-ELSEWHERE = ("lessons", "claims", "tune", "results", "teach", "reading", "kit")
+ELSEWHERE = ("lessons", "claims", "tune", "results", "stamp", "teach", "reading", "kit")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

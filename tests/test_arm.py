@@ -314,11 +314,6 @@ def test_a_filmstrip_has_alt_text_and_wants_a_caption_each(monkeypatch):
     views.backend.cache_clear()
 
 
-def test_paths_tell_how_many_arrived():
-    idle = episode_of(control=lambda seen: np.zeros((50, ACTION)))
-    assert "1 of 2 lines end below 5 cm" in views.paths([episode_of(), idle], "Ways").alt
-
-
 def test_the_probe_tells_what_works(monkeypatch, capsys):
     from ftlib.doctor import ARM
 

@@ -169,7 +169,7 @@ def test_the_probability_of_a_spelling_is_the_sum_over_all_paths():
 def test_the_untouched_network_reads_words_by_their_spelling(monkeypatch):
     digits = tasks.SpokenDigits()
     data = digits.split("test").take(range(10))
-    monkeypatch.setattr(digits, "_split", lambda name: data)
+    monkeypatch.setattr(digits, "split", lambda name: data)
 
     def scores(model, found):
         assert not model.pooled

@@ -174,7 +174,7 @@ def test_the_widget_answers_and_refuses():
     hidden.value = "8000:" + base64.b64encode((noise() * 20000).astype("<i2").tobytes()).decode()
     assert "8000 samples" in answer.value and "(nothing)" in answer.value and "<audio" in answer.value
     now = datetime.datetime(2020, 1, 1)
-    if ipywidgets.version_info[0] == 7:  # there the browser alone sets it, and as a dict
+    if ipywidgets.__version__.startswith("7."):  # there the browser alone sets it, and as a dict
         upload.set_trait("value", {"x.wav": {"metadata": {"name": "x.wav"}, "content": b"abc"}})
     else:
         upload.value = ({"name": "x.wav", "type": "audio/wav", "size": 3, "content": b"abc", "last_modified": now},)
