@@ -383,9 +383,10 @@ def test_a_slip_in_an_argument_is_one_sentence(table, options, message):
 @pytest.mark.parametrize(
     ("path", "message"),
     [(pd.DataFrame(), "a DataFrame: write it with its to_csv"), (5, "the path is 5"), (None, "is None"),
-     (b"mail.csv", "of type bytes"), ("a\0b", "path"), ("~nobody-is-here/x", "not known here|does not exist"),
+     (b"mail.csv", "of type bytes"), ("a\0b", "path"), ("~nobody-is-here/x", "no path here|does not exist"),
+     ("ü" * 300, "no path here"),
      ("~/no such data", "^(?!~).*does not exist")],
-    ids=range(7),
+    ids=range(8),
 )  # fmt: skip
 def test_a_path_that_is_none_is_one_sentence(read, path, message):
     with pytest.raises(ValueError, match=message):

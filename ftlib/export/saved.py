@@ -29,7 +29,12 @@ def folder_of(given: Any, program: str) -> Path:
         return Path(program).parent
     if not isinstance(given, str | os.PathLike) or "\0" in str(given):
         raise ValueError(f"folder is of type {type(given).__name__}, and no path: give the folder of a saved model")
-    return Path(given).expanduser()
+    try:
+        folder = Path(given).expanduser()
+        folder.exists()
+    except (RuntimeError, OSError) as problem:
+        raise ValueError(f"folder can be no path here ({problem}): give the folder of a saved model") from problem
+    return folder
 
 
 def read_config(folder: Path, needed: Sequence[str]) -> dict[str, Any]:

@@ -164,9 +164,11 @@ def _checked(path: Any, relabel: Any, drop: Any, seed: Any, limit: Any, settings
     ):
         raise ValueError(f"settings is {_short(settings)}: give a dict such as {{'head': {{'lr': 0.01}}}}")
     try:
-        return Path(path).expanduser()
-    except RuntimeError as problem:
-        raise ValueError(f"{path} names the home of a user who is not known here: give the full path") from problem
+        place = Path(path).expanduser()
+        place.exists()
+    except (RuntimeError, OSError) as problem:
+        raise ValueError(f"{_short(str(path))} can be no path here ({problem}): give the full path") from problem
+    return place
 
 
 def _check_texts(needed: bool = False, **given: Any) -> None:

@@ -58,7 +58,7 @@ def read(path: str | Path, longest: float = LONGEST) -> Recording:
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise ValueError(f"the path is a {type(path).__name__} that names no file: give the path of a recording")
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # a name that is too long is no file either
         raise FileNotFoundError(f"there is no sound file {path}: check the name and the folder")
     if not path.stat().st_size:
         raise ValueError(f"{path.name} is empty: record or export it again")
