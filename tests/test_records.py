@@ -14,7 +14,7 @@ import records
 from ftlib import catalog, runtime
 from ftlib.robot.arm import SimulatorMissing
 
-SECONDS = 32
+SECONDS = 60
 BOOK = records.read()
 SLOW = os.environ.get("FTLIB_SLOW") == "1"
 CHEAP = records.cheap(BOOK["rows"], SECONDS)
