@@ -33,7 +33,8 @@ def folder_of(given: Any, program: str) -> Path:
         folder = Path(given).expanduser()
         folder.exists()
     except (RuntimeError, OSError) as problem:
-        raise ValueError(f"folder can be no path here ({problem}): give the folder of a saved model") from problem
+        why = getattr(problem, "strerror", None) or problem
+        raise ValueError(f"{str(given)[:60]!r} can be no path here ({why}): give the folder of a saved model") from problem
     return folder
 
 

@@ -167,7 +167,8 @@ def _checked(path: Any, relabel: Any, drop: Any, seed: Any, limit: Any, settings
         place = Path(path).expanduser()
         place.exists()
     except (RuntimeError, OSError) as problem:
-        raise ValueError(f"{_short(str(path))} can be no path here ({problem}): give the full path") from problem
+        why = getattr(problem, "strerror", None) or problem
+        raise ValueError(f"{str(path)[:60]!r} can be no path here ({why}): give the full path") from problem
     return place
 
 
