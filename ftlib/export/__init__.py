@@ -74,9 +74,6 @@ def save(model: nn.Module, task: Task, folder: str | Path, overwrite: bool = Fal
     try:
         write(part)
         _put(part, folder)
-    except OSError as problem:
-        why = problem.strerror or problem
-        raise ValueError(f"{folder} cannot be written ({why}): choose another place") from problem
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
