@@ -34,7 +34,7 @@ def folder_of(given: Any, program: str) -> Path:
         folder.exists()
     except (RuntimeError, OSError) as problem:
         why = getattr(problem, "strerror", None) or problem
-        raise ValueError(f"{str(given)[:60]!r} can be no path here ({why}): give a shorter one, or in full") from problem
+        raise ValueError(f"{str(given)[:60]!r} is no path here ({why}): give a shorter one or all of it") from problem
     return folder
 
 
