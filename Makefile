@@ -61,7 +61,7 @@ release: export FTLIB_BROWSER_LESSONS := all
 release: test
 	@"$(BIN)/python" -m authoring teach --run
 	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -s tests/test_room.py
-	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -n $(WORKERS) tests/test_records.py
+	@FTLIB_SLOW=1 "$(BIN)/python" -m pytest -n $(WORKERS) tests/test_records.py tests/test_own_fuzz.py
 
 # lightning and fastai take part where they are installed
 bench: install-test
