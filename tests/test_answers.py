@@ -124,3 +124,11 @@ def test_marks_and_the_rival():
     settings = HOUSE.rival_grid()["sentence"]
     assert len(settings) == 8
     assert task.best_sentence("How many people may the lift hold?", text, **settings[0]).startswith("The lift")
+
+
+def test_the_reader_marks_what_a_text_says_and_doubts_what_it_does_not():
+    text = "The lift carries eight people. It rests on the ground floor, and the caretaker has its key downstairs."
+    asked = ("How many people does the lift carry?", "Who has the key?", "What colour is the moon?")
+    said = list(spans.answer_all(reader.load(), tokenizer(), [(question, text) for question in asked]))
+    assert [answer for answer, _ in said[:2]] == ["eight", "caretaker"]
+    assert min(said[0][1], said[1][1]) > said[2][1]
