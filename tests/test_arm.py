@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
 import sys
 
 import numpy as np
@@ -348,3 +349,22 @@ def test_demonstrations_go_to_lerobot_where_it_is_installed(demos, tmp_path, mon
     assert written.save_episode.call_count == 3 and written.mock_calls[-1][0] == "finalize"
     frames = [call.args[0] for call in written.add_frame.call_args_list]
     assert len(frames) == 3 * STEPS and np.array_equal(frames[51]["action"], demos.done[1, 1])
+
+
+@pytest.mark.skipif(views.backend() is None, reason="no graphics library works here")
+def test_a_network_trains_in_the_process_that_has_rendered():
+    """Two libraries bring an LLVM, and the process died where the renderer's came first."""
+    code = """
+import torch
+from ftlib.robot import rollouts, views
+from ftlib.robot.arm import Arm
+from ftlib.robot.experts import EXPERTS
+with Arm("reach") as moved:
+    episode = rollouts.rollout(moved, lambda seen: EXPERTS["reach"](seen)[None], 3)
+    views.frames(moved, episode, [0])
+layer = torch.nn.Linear(2, 2)
+layer(torch.ones(1, 2)).sum().backward()
+torch.optim.AdamW(layer.parameters()).step()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-500:]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,8 @@ class _Rendered:
     """MuJoCo's own picture, from close by, the block orange and the goal pink."""
 
     def __init__(self, arm: Arm) -> None:
+        with suppress(ImportError):  # an optimizer loads Triton, whose LLVM crashes where Mesa's came first
+            import triton  # noqa: F401
         os.environ["MUJOCO_GL"] = os.environ["PYOPENGL_PLATFORM"] = backend()
         from gymnasium.envs.mujoco.mujoco_rendering import OffScreenViewer
 
