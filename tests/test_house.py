@@ -43,7 +43,7 @@ BUDGET = {
     "ftlib": {
         "__init__": 45, "classroom": 5, "runtime": 280, "metrics": 235, "adapt": 820, "batches": 125, "resume": 210,
         "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470, "results": 190,
-        "train": 230, "tasks": 925, "speech": 1_085, "robot": 1_005, "recipes": 335, "own": 1_855, "doctor": 385,
+        "train": 230, "tasks": 925, "speech": 1_085, "robot": 1_010, "recipes": 335, "own": 1_855, "doctor": 385,
         "export": 985, "cli": 45,
     },
     "ftlessons": {
@@ -56,7 +56,7 @@ BUDGET = {
         "kit": 595, "pretrain": 2_185,
     },
 }  # fmt: skip
-NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_500}
+NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_550}
 
 DOMAINS = {"speech", "robot", "own", "export"}
 # names of the core that one lesson alone uses, each with the reason why it stands in the library all the same
