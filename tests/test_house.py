@@ -25,7 +25,7 @@ PACKAGES = {"ftlib": ROOT / "ftlib", "ftlessons": ROOT / "lessons/ftlessons", "a
 
 # a room imports only from floors below its own
 FLOORS = (
-    ("runtime", "metrics", "adapt", "batches", "classroom"),
+    ("runtime", "metrics", "adapt", "batches", "classroom", "cached"),
     ("catalog", "stats", "plots", "resume", "workspace"),
     ("history", "models", "results"),
     ("train", "tasks"),
@@ -41,10 +41,10 @@ LODGERS = {
 # Lines a room may have. It grows only when somebody writes the new number here, and says why in the commit.
 BUDGET = {
     "ftlib": {
-        "__init__": 45, "classroom": 5, "runtime": 280, "metrics": 235, "adapt": 820, "batches": 125, "resume": 210,
-        "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470, "results": 190,
-        "train": 230, "tasks": 925, "speech": 1_085, "robot": 1_010, "recipes": 335, "own": 1_855, "doctor": 385,
-        "export": 985, "cli": 45,
+        "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 235, "adapt": 820, "batches": 125,
+        "resume": 210, "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470,
+        "results": 190, "train": 230, "tasks": 925, "speech": 1_085, "robot": 1_010, "recipes": 335, "own": 1_855,
+        "doctor": 385, "export": 985, "cli": 45,
     },
     "ftlessons": {
         "__init__": 25, "classroom": 2_485, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 645,

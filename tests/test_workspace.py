@@ -302,7 +302,9 @@ def test_links_between_the_lessons_work_in_the_copies(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["from ftlib.classroom import quiz", "from ftlib import plots, studies", "from ftlib import network_plots"]
+    "line",
+    ["from ftlib.classroom import quiz", "from ftlib.cached import frozen_features", "from ftlib import plots, studies",
+     "from ftlib import network_plots"],
 )
 def test_a_copy_that_is_older_than_the_course_says_so(line):
     with pytest.raises(ImportError, match="older than the course.*Rename your copy, run `make lab`"):
