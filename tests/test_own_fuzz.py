@@ -238,7 +238,10 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak of memory is read from /proc")
 def test_odd_inputs_end_in_a_result_or_a_sentence(tmp_path):
-    done = subprocess.run([sys.executable, __file__, str(tmp_path)], capture_output=True, text=True, timeout=900)
+    strict = ("CI", "FTLIB_STRICT")  # there a ledger writes nothing
+    learner = {name: value for name, value in os.environ.items() if name not in strict}
+    command = [sys.executable, __file__, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, env=learner)
     assert done.returncode == 0, done.stdout.partition("FAULTS")[2] + done.stderr[-2000:]
 
 
