@@ -80,21 +80,26 @@ RECIPES = {
 
 
 def candidates(task: Task, name: str) -> list[dict]:
-    """The settings that tuning tries for a recipe or rival: eight, for each the same number."""
+    """The settings that tuning tries for a recipe or rival: for each the same number."""
     if name in task.rivals():
         return task.rival_grid()[name]
-    return [{"lr": lr, "steps": steps} for lr in task.rates(name) for steps in task.steps(name)]
+    how_long = [{"passes": n} for n in task.tune_passes] or [{"steps": n} for n in task.steps(name)]
+    return [{"lr": lr} | long for lr in task.rates(name) for long in how_long]
 
 
 def choose(tried: pd.DataFrame) -> dict:
-    """The settings of one recipe: of all that come within ``AS_GOOD`` of the best, fewest steps, then best score.
+    """The settings of one recipe: of all that come within ``AS_GOOD`` of the best, the shortest, then best score.
 
     Args:
         tried: columns ``candidate`` (settings as JSON) and ``score`` (the mean over all draws).
     """
     good = tried[tried.score >= tried.score.max() - AS_GOOD]
-    good = good.assign(steps=good.candidate.map(lambda text: json.loads(text).get("steps", 0)))
-    return json.loads(good.sort_values(["steps", "score"], ascending=[True, False]).candidate.iloc[0])
+    good = good.assign(long=[_length(json.loads(text)) for text in good.candidate])
+    return json.loads(good.sort_values(["long", "score"], ascending=[True, False]).candidate.iloc[0])
+
+
+def _length(settings: dict) -> int:
+    return settings.get("passes", settings.get("steps", 0))
 
 
 def tuned(task: Task) -> dict[str, dict[str, Any]]:
@@ -202,8 +207,10 @@ def _row(task: Task, name: str, budget: int, seed: int, score, seconds: float) -
 
 def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> tuple[nn.Module, History]:
     options = {"batch_size": task.batch_size, "collate": task.collate} | options
-    least = task.passes(phase.settings) * steps_per_epoch(len(train), options["batch_size"])
-    options["steps"] = max(options["steps"], least)
+    a_pass = steps_per_epoch(len(train), options["batch_size"])
+    if "passes" in options:
+        options["steps"] = options.pop("passes") * a_pass
+    options["steps"] = max(options["steps"], task.passes(phase.settings) * a_pass)
     if phase.train == "head":
         adapt.train_from(model, "head")
         return model, fit_head(model, train, task, **options)

@@ -30,6 +30,7 @@ class Protocol:
     trace_budget, trace_every = 10, 10  # at which budget, and how many steps from score to score
     tune_budgets: Sequence[int] = (1, 10)
     tune_steps: Sequence[int] = (100, 300)
+    tune_passes: Sequence[int] = ()  # instead of steps: how many times over the labels, the same numbers for all
     tune_seeds: Sequence[int] = (0, 1)
     tune_options: Mapping[str, Any] = {}  # of ``fit``, for tuning alone: what makes it cheaper
     min_passes = 14  # over the training set, for every recipe: tuned step counts come from small budgets

@@ -11,6 +11,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -76,9 +77,17 @@ def _save(name: str, content: dict) -> None:
 
 def _one(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
     options = {"settings": settings, "train_split": train, "test_split": test}
+    if name == "zero_shot":
+        return _untouched(task, test) | {"budget": budget, "seed": seed}
     if name in tasks.get(task).rivals():
         return recipes.run_rival(name, task, budget, seed, **options)
     return recipes.run(name, task, budget, seed, score_source=test == "test", **options).row
+
+
+@cache
+def _untouched(task: str, test: str) -> dict:
+    """No label and no seed changes what an untouched model scores."""
+    return recipes.run("zero_shot", task, 1, settings={}, test_split=test).row
 
 
 def _trial(task: str, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
@@ -102,15 +111,16 @@ def _needed(name: str, settings: dict[str, dict]) -> dict[str, dict]:
 def tune(domain: str, workers: int = 1) -> dict:
     """Choose each recipe's and rival's settings on the tuning writers, and save them.
 
-    The same eight settings a recipe, scored on the same draws: two budgets, two seeds, and both ways
-    round (fit on one pair of writers, score on the other). No test label and no training label is used.
+    As many settings a recipe, scored on the same draws: the task's budgets and seeds, and both ways
+    round (fit on one pool, score on the other). No test label and no training label is used.
     """
     chosen = {}
     for task_name in tasks.names(domain):
         task = tasks.get(task_name)
         if not task.grid:
             continue
-        names = sorted(task.grid, key=lambda name: name != "head")  # others start from the tuned head
+        trained = [name for name in task.grid if name != "zero_shot"]
+        names = sorted(trained, key=lambda name: name != "head")  # others start from the tuned head
         settings, log = {}, []
         for group in (names[:1], names[1:]):
             jobs = [

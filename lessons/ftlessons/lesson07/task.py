@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ftlessons.lesson07 import reader
-from ftlessons.lesson07.spans import Window, answer_all, collate, windows
+from ftlessons.lesson07.spans import STRIDE, WINDOW, Window, answer_all, collate, windows
 from ftlib import catalog
 from ftlib.metrics import Score
 from ftlib.tasks.base import Split, Task
 from ftlib.tasks.tokens import tokenizer
 
-LENGTH = 128  # word pieces of a training window
+SIZES = ((64, 24), (WINDOW, STRIDE))  # word pieces of a training window, and how many two of them share
 RATES = {
     "head": (1e-3, 3e-3, 1e-2, 3e-2), "lora": (3e-4, 1e-3, 3e-3, 1e-2), "scratch": (1e-4, 3e-4, 1e-3, 3e-3),
 }  # fmt: skip
@@ -56,11 +56,15 @@ class Labelled(Dataset):
         rng = np.random.default_rng(seed)
         self.questions, self.items = list(questions), []
         for question in self.questions:
-            made = windows(tokenizer(), question.question, question.text, LENGTH)
-            spans = [window.label(question.start, question.start + len(question.answer)) for window in made]
-            inside = [i for i, span in enumerate(spans) if span != (0, 0)] if question.answer else []
+            place = (question.start, question.start + len(question.answer))
+            for size in SIZES:  # a few answers are too long for the short windows
+                made = windows(tokenizer(), question.question, question.text, *size)
+                spans = [window.label(*place) if question.answer else (0, 0) for window in made]
+                inside = [i for i, span in enumerate(spans) if span != (0, 0)]
+                if inside or not question.answer:
+                    break
             one = int(rng.choice(inside or len(made)))
-            first, last = spans[one] if question.answer else (0, 0)
+            first, last = spans[one]
             self.items.append((made[one], torch.tensor([first, last, len(made[one].ids)])))
 
     def __len__(self) -> int:
@@ -84,13 +88,13 @@ class HouseQuestions(Task):
     n_outputs = 2
     keeps_head = True  # what it learnt about marking is what it is for
     has_zero_shot = True
-    budgets = (25, 50, 100, 200)
+    budgets = (25, 70, 200)
     top_stages = ("layer4", "layer5", "head")
-    grid = ()  # nothing is recorded yet
+    grid = ("zero_shot", "head", "full", "lora", "scratch", "sentence")
     traced = ()
-    tune_budgets = (30,)
+    tune_budgets, tune_seeds, tune_passes = (30,), (0,), (3, 7, 14)
     feature_batch = 256  # all windows at once, so that they have one width
-    min_passes = 3
+    min_passes = 0  # as many as tuning chose
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -192,6 +196,7 @@ class RawHouseQuestions(HouseQuestions):
     """The same from MiniLM as it is, with a new span head: it has never marked an answer."""
 
     name = "manuals_raw"
+    grid = ("head", "full")
     has_zero_shot = False
 
     def pretrained(self) -> nn.Module:
