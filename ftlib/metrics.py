@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,16 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Score:
-    """What ``Task.evaluate`` returns: a value, its name, its direction and on how many examples."""
+    """What ``Task.evaluate`` returns: a value, its name, its direction and on how many examples.
+
+    ``more`` holds other figures of the same predictions, e.g. the value of each document; a record keeps them.
+    """
 
     value: float
     metric: str
     higher_is_better: bool
     n: int
+    more: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

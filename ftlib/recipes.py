@@ -179,7 +179,8 @@ def run(
     row["steps"] = sum(history.steps for history in histories)
     row["trainable_parameters"] = trainable
     if score_source and task.source is not None and old_head is not None:
-        row["source_score"] = source_score(model, task, adapt.get_head(model) if task.keeps_head else old_head)
+        kept = _source_score(model, task, adapt.get_head(model) if task.keeps_head else old_head)
+        row |= {"source_score": kept.value} | {f"source_{name}": value for name, value in kept.more.items()}
     return Run(model, row, histories)
 
 
@@ -202,7 +203,7 @@ def _row(task: Task, name: str, budget: int, seed: int, score, seconds: float) -
     return dict.fromkeys(COLUMNS) | {
         "task": task.name, "recipe": name, "budget": budget, "budget_unit": task.budget_unit, "seed": seed,
         "score": score.value, "metric": score.metric, "seconds": seconds, "steps": 0, "trainable_parameters": 0,
-    }  # fmt: skip
+    } | score.more  # fmt: skip
 
 
 def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> tuple[nn.Module, History]:
@@ -230,9 +231,13 @@ def _train(model, train, task: Task, phase: Phase, batchnorm, options: dict) -> 
 
 def source_score(model: nn.Module, task: Task, old_head: nn.Module) -> float:
     """Score of the trained backbone with its original head on the task it was pre-trained for."""
+    return _source_score(model, task, old_head).value
+
+
+def _source_score(model: nn.Module, task: Task, old_head: nn.Module) -> Score:
     head = adapt.set_head(model, old_head)
     try:
-        return task.source.evaluate(model).value
+        return task.source.evaluate(model)
     finally:
         adapt.set_head(model, head)
 

@@ -163,7 +163,7 @@ def record_grid(domain: str, seeds: int = 10, workers: int = 1) -> pd.DataFrame:
             for name in task.traced
         ]
         traces += run_jobs(_trace, jobs, kept_in(f"traces-{task_name}"), workers)
-    table = pd.DataFrame(tables, columns=recipes.COLUMNS)
+    table = pd.DataFrame(tables)
     table["seconds"] = table["seconds"].round(2)
     table[["score", "source_score"]] = table[["score", "source_score"]].astype(float).round(4)
     meta = {"versions": runtime.versions(), "threads": 1, "seconds": round(table["seconds"].sum())}

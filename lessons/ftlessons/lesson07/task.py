@@ -44,7 +44,7 @@ class Question:
 
 
 def split_of(document: str) -> Split:
-    """The split of a document, by a hash of its name: what happens to another document never moves it."""
+    """The split of a document of the house, by a hash of its name: what happens to another document never moves it."""
     place = int(hashlib.sha256(document.encode()).hexdigest(), 16) % 100
     return next(name for name, end in SHARES.items() if place < end)
 
@@ -81,7 +81,7 @@ class HouseQuestions(Task):
     marked stretch.
     """
 
-    name = "manuals"
+    name = dataset = "manuals"
     domain = "answers"
     metric = "F1"
     budget_unit = "questions"
@@ -97,9 +97,14 @@ class HouseQuestions(Task):
     min_passes = 0  # as many as tuning chose
 
     @cached_property
+    def source(self) -> Task:
+        """What the reader was trained for: short answers in texts on anything."""
+        return GeneralQuestions()
+
+    @cached_property
     def questions(self) -> list[Question]:
         """All questions, in the order of the file."""
-        rows = {file: _rows(file) for file in ("documents", "questions")}
+        rows = {file: _rows(self.dataset, file) for file in ("documents", "questions")}
         texts = {row["id"]: row["text"] for row in rows["documents"]}
         return [Question(text=texts[row["document"]], **row) for row in rows["questions"]]
 
@@ -166,9 +171,9 @@ class HouseQuestions(Task):
         return pd.DataFrame(rows)
 
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
-        """F1 on the questions of a split that have an answer."""
-        found = self.answers(model, [question for question in self.asked(split) if question.answer])
-        return Score(found.f1.mean(), self.metric, higher_is_better=True, n=len(found))
+        """F1 on the questions of a split that have an answer; ``more``: exact match, and F1 document by document."""
+        asked = [question for question in self.asked(split) if question.answer]
+        return self._score(asked, self.answers(model, asked).said)
 
     def rates(self, recipe: str) -> Sequence[float]:
         """The learning rates that tuning tries."""
@@ -187,9 +192,13 @@ class HouseQuestions(Task):
 
     def _sentence(self, train: Labelled, split: Split, settings: dict) -> Score:
         asked = [question for question in self.asked(split) if question.answer]
-        said = [best_sentence(question.question, question.text, **settings) for question in asked]
-        found = [marks(text, question.answer)["f1"] for text, question in zip(said, asked, strict=True)]
-        return Score(float(np.mean(found)), self.metric, higher_is_better=True, n=len(found))
+        return self._score(asked, [best_sentence(question.question, question.text, **settings) for question in asked])
+
+    def _score(self, asked: Sequence[Question], said: Sequence[str]) -> Score:
+        found = pd.DataFrame(marks(text, question.answer) for text, question in zip(said, asked, strict=True))
+        within = found.f1.groupby([question.document for question in asked]).mean()
+        more = {"em": round(found.em.mean(), 4), "documents": within.round(4).to_dict()}
+        return Score(float(found.f1.mean()), self.metric, higher_is_better=True, n=len(found), more=more)
 
 
 class RawHouseQuestions(HouseQuestions):
@@ -198,11 +207,26 @@ class RawHouseQuestions(HouseQuestions):
     name = "manuals_raw"
     grid = ("head", "full")
     has_zero_shot = False
+    source = None  # it knows nothing that it could forget
 
     def pretrained(self) -> nn.Module:
         """MiniLM and an untrained span head."""
         with torch.random.fork_rng(devices=[]):
             return reader.raw_reader()
+
+
+class GeneralQuestions(HouseQuestions):
+    """Questions with short answers on short encyclopaedic passages, as public sets have them: for testing alone."""
+
+    name = dataset = "passages"
+    grid = ()
+    source = None
+
+    def asked(self, split: Split) -> list[Question]:
+        """All questions; there is nothing to train on."""
+        if split != "test":
+            raise ValueError(f"passages has no split {split!r}: it is for testing alone")
+        return self.questions
 
 
 def span_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -242,6 +266,6 @@ def best_sentence(question: str, text: str, words: int, stop: str | None, sublin
     return sentences[int(np.asarray(scores.todense()).argmax())]
 
 
-def _rows(file: str) -> list[dict[str, Any]]:
-    path = catalog.path("manuals", f"{file}.jsonl", verbose=False)
+def _rows(dataset: str, file: str) -> list[dict[str, Any]]:
+    path = catalog.path(dataset, f"{file}.jsonl", verbose=False)
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
