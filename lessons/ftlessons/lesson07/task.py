@@ -88,7 +88,7 @@ class HouseQuestions(Task):
     n_outputs = 2
     keeps_head = True  # what it learnt about marking is what it is for
     has_zero_shot = True
-    budgets = (25, 70, 200)
+    budgets = (25, 50, 100, 200)
     top_stages = ("layer4", "layer5", "head")
     grid = ("zero_shot", "head", "full", "lora", "scratch", "sentence")
     traced = ()
