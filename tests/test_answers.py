@@ -101,7 +101,7 @@ def test_a_sample_is_drawn_by_seed_and_its_windows_hold_the_answers():
     assert [q.id for q in one.questions] == [q.id for q in same.questions] != [q.id for q in other.questions]
     for question, (window, label) in zip(one.questions, one.items, strict=True):
         first, last, n = label.tolist()
-        assert n == len(window.ids) <= (64 if len(question.answer) < 80 else spans.WINDOW)
+        assert n == len(window.ids) <= (64 if len(question.answer) < 80 else 96)
         if question.answer:
             said = question.text[window.spots[first][0] : window.spots[last][1]]
             assert question.answer in said and len(said) <= len(question.answer) + 12, question.id

@@ -23,7 +23,7 @@ from ftlib.metrics import Score
 from ftlib.tasks.base import Split, Task
 from ftlib.tasks.tokens import tokenizer
 
-SIZES = ((64, 24), (WINDOW, STRIDE))  # word pieces of a training window, and how many two of them share
+SIZES = ((64, 24), (96, 32), (WINDOW, STRIDE))  # word pieces of a training window, and how many two of them share
 RATES = {
     "head": (1e-3, 3e-3, 1e-2, 3e-2), "lora": (3e-4, 1e-3, 3e-3, 1e-2), "scratch": (1e-4, 3e-4, 1e-3, 3e-3),
 }  # fmt: skip
@@ -95,6 +95,7 @@ class HouseQuestions(Task):
     tune_budgets, tune_seeds, tune_passes = (30,), (0,), (3, 7, 14)
     feature_batch = 256  # all windows at once, so that they have one width
     min_passes = 0  # as many as tuning chose
+    micro_batch = 4  # all sixteen at once would take half a gigabyte more
 
     @cached_property
     def source(self) -> Task:
