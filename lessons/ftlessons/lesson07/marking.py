@@ -24,6 +24,12 @@ MOST = 20_000  # characters of a document in the box: some 25 windows
 AROUND = 25  # tokens that the figure shows
 
 
+def mark(model: nn.Module, question: Question) -> None:
+    """Show a question, and its text with what the model marks in it."""
+    text, (said, _) = question.text, next(answer_all(model, tokenizer(), [(question.question, question.text)]))
+    marked(text, question.question, said)
+
+
 def marked(text: str, question: str, said: str) -> None:
     """Show a text with the marked stretch in it, below the question."""
     at = text.find(said) if said else -1
@@ -143,6 +149,26 @@ def gain(first: pd.Series, second: pd.Series) -> Interval:
     """Mean of ``first - second`` over the documents that both have, with its interval."""
     both = first.index.intersection(second.index)
     return difference(first[both].to_numpy(), second[both].to_numpy())
+
+
+# --- "not in here"
+
+
+def with_silence(table: pd.DataFrame, threshold: float) -> float:
+    """Mean F1 if only margins from the threshold on are marked (SQuAD 2.0, https://arxiv.org/abs/1806.03822).
+
+    Silence counts 1 where the text does not say the answer, and 0 where it does.
+
+    Args:
+        table: as ``HouseQuestions.answers`` returns it.
+    """
+    speaks, there = table.margin >= threshold, table.answer != ""
+    return float(np.where(there, table.f1 * speaks, ~speaks).mean())
+
+
+def best_threshold(table: pd.DataFrame) -> float:
+    """The margin that gives the best ``with_silence``; -inf, where silence never pays."""
+    return max([float("-inf"), *sorted(table.margin)], key=lambda edge: with_silence(table, edge))
 
 
 def holds_answer(questions: Sequence[Question], said: Sequence[str]) -> float:
