@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 import torch
 from answers import wrong_answers
+from transformers import BertConfig
 
 from ftlessons.classroom.checks import grade
-from ftlessons.lesson07 import reader, spans, task
+from ftlessons.lesson07 import marking, public, reader, spans, table, task
+from ftlib import fit, recipes, runtime
+from ftlib.catalog import CatalogError
 from ftlib.tasks.tokens import tokenizer
 
 HOUSE = task.HouseQuestions()
@@ -132,3 +136,145 @@ def test_the_reader_marks_what_a_text_says_and_doubts_what_it_does_not():
     said = list(spans.answer_all(reader.load(), tokenizer(), [(question, text) for question in asked]))
     assert [answer for answer, _ in said[:2]] == ["eight", "caretaker"]
     assert min(said[0][1], said[1][1]) > said[2][1]
+
+
+# --- what is shown, and what somebody brings along
+
+
+class Marks(torch.nn.Module):
+    """Marks the same token numbers, whatever it reads."""
+
+    def __init__(self, first, last):
+        super().__init__()
+        self.first, self.last, self.unused = first, last, torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, input_ids, **_):
+        scores = torch.zeros(*input_ids.shape, 2)
+        scores[:, self.first, 0], scores[:, self.last, 1] = 5.0, 3.0
+        return scores
+
+
+def test_the_figure_and_the_desk_say_what_is_marked(capsys):
+    asked = next(question for question in HOUSE.asked("tune") if question.answer)
+    window, start, end = marking.scores(Marks(20, 24), asked.question, asked.text)
+    assert start.argmax() == 20 and end.argmax() == 24
+    said = asked.text[window.spots[20][0] : window.spots[24][1]]
+    figure = marking.score_figure(Marks(20, 24), asked.question, asked.text, "Scores")
+    assert repr(said) in figure.alt and figure.alt.startswith("Scores. The highest score to be the first has")
+    marking.ask_desk({"it": Marks(20, 24)}, asked.text, asked.question)
+    marking.mark(Marks(20, 24), asked)
+    marking.side_by_side([asked], {"it": [said]})
+    shown = capsys.readouterr().out
+    assert shown.count(said) == 3 and "(+8.0)" in shown and f"[[{said}]]" in shown and asked.answer in shown
+
+
+@pytest.mark.parametrize("text, question, fault", [
+    ("", "Why?", "write both"), ("Because.", "  ", "write both"), ("x" * 20_001, "Why?", "at most 20,000"),
+])  # fmt: skip
+def test_the_desk_refuses_what_it_cannot_read(text, question, fault):
+    with pytest.raises(ValueError, match=fault):
+        marking.ask_desk({"it": Marks(1, 1)}, text, question)
+
+
+def test_the_desk_answers_again_when_asked_again():
+    desk = marking._desk({"it": Marks(8, 9)}, "The door closes at ten.", "When?")
+    document, asked, button, answer = desk.children
+    before, document.value = answer.value, "The gate opens at noon."
+    button.click()
+    assert answer.value != before and "noon." in answer.value
+    asked.value = " "
+    assert "A document and a question are needed" in answer.value
+
+
+def test_silence_is_chosen_where_it_pays():
+    found = pd.DataFrame({"margin": [3.0, 2.0, 1.0, 0.0], "answer": ["a", "a", "", ""], "f1": [1.0, 0.5, 0.0, 0.0]})
+    assert marking.with_silence(found, float("-inf")) == 0.375
+    assert marking.best_threshold(found) == 2.0 and marking.with_silence(found, 2.0) == 0.875
+    assert marking.best_threshold(found.assign(answer="a", f1=1.0)) == float("-inf")
+
+
+def test_intervals_are_over_documents():
+    rows = [{"recipe": name, "budget": 25, "seed": seed, "documents": {"a": at + seed, "b": at, "c": at + 1}}
+            for name, at in (("full", 4), ("head", 1)) for seed in (0, 1)]  # fmt: skip
+    grid = pd.DataFrame(rows)
+    full = marking.by_document(grid, "full", 25)
+    assert full.to_dict() == {"a": 4.5, "b": 4, "c": 5}
+    found = marking.gain(full, marking.by_document(grid, "head", 25))
+    assert found.value == found.low == found.high == 3
+    with pytest.raises(ValueError, match="no lora at 25 questions"):
+        marking.by_document(grid, "lora", 25)
+
+
+OWN = '''context,question,answer,start
+"The café closes at 22:00, in July at 23:00.",When does it close?,"22:00, in July at 23:00",
+"The café closes at 22:00, in July at 23:00.",Who sweeps?,,
+Ring twice. Ring twice more.,How often?,twice,5
+Ring twice. Ring twice more.,How often?,twice,
+Ring twice. Ring twice more.,How often?,twice,6
+The Café is open.,What is open?,the café,
+The gate is open.,Why?,wind,
+The gate is open.,,gate,
+,Why?,gate,
+The gate is open.,What?
+'''
+
+
+def test_a_table_of_your_own_says_row_by_row_what_is_wrong(tmp_path):
+    (tmp_path / "my.csv").write_text(OWN, encoding="utf-8")
+    questions, account = table.read_questions(tmp_path / "my.csv")
+    assert [q.id for q in questions] == ["row 2", "row 3", "row 4"]
+    assert all(q.text[q.start :].startswith(q.answer) for q in questions if q.answer) and questions[1].start == -1
+    assert questions[0].document == questions[1].document != questions[2].document
+    faults = dict(account.skipped)
+    assert list(faults) == [f"row {i}" for i in range(5, 12)]
+    assert "2 times in its context" in faults["row 5"] and "add a column start" in faults["row 5"]
+    assert "start '6'" in faults["row 6"] and "copy it as it stands there, 'The Café'" in faults["row 7"]
+    assert "not in its context" in faults["row 8"] and "no question" in faults["row 9"]
+    assert "no context" in faults["row 10"] and str(account).startswith("3 of 10 rows are used.")
+    (tmp_path / "bad.csv").write_text("context,question,answer\nThe gate.,Why?,wind\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="bad.csv has no row that can be used.*not in its context"):
+        table.read_questions(tmp_path / "bad.csv")
+    with pytest.raises(ValueError, match="there is no file"):
+        table.read_questions(tmp_path / "none.csv")
+
+
+def test_your_questions_are_a_task(tmp_path):
+    rows = [f"Door {i} closes at {i % 12}:30.,When does door {i} close?,{i % 12}:30" for i in range(40)]
+    (tmp_path / "my.csv").write_text("\n".join(["context,question,answer", *rows]), encoding="utf-8")
+    questions, account = table.read_questions(tmp_path / "my.csv")
+    mine = table.OwnQuestions(questions)
+    split = {name: len(mine.asked(name)) for name in task.SHARES}
+    assert sum(split.values()) == 40 == account.came and recipes.tuned(mine)["head"] == recipes.tuned(HOUSE)["head"]
+    assert mine.evaluate(Marks(1, 1)).n == split["test"] and len(mine.sample(5, 0)) == 5
+    with pytest.raises(ValueError, match="no document falls into the split"):
+        table.OwnQuestions(questions[:1])
+
+
+# --- go bigger, on a stand-in of the same shape
+
+
+def test_squad_is_trained_and_scored_against_all_answers(monkeypatch):
+    monkeypatch.setattr(reader, "raw_reader", lambda backbone: small_reader())
+    with pytest.raises(CatalogError, match="FTLIB_PROFILE=full"):
+        public.Squad()
+    monkeypatch.setattr(runtime, "profile", lambda: "full")
+    text = "The gate opens at noon and closes at dusk."
+    row = {"id": "1", "title": "Gate", "context": text, "question": " When does it open?"}
+    row |= {"answers": {"text": ["at noon", "noon"], "answer_start": [15, 18]}}
+    monkeypatch.setattr(public.Squad, "rows", {"train": [row] * 4, "validation": [row] * 3})
+    squad = public.Squad()
+    model, data = squad.pretrained(), squad.sample(4, 0)
+    done = fit(model, data, loss=squad.loss, collate=squad.collate, lr=1e-4, epochs=1, batch_size=2, progress=False,
+               lengths=squad.lengths(data))  # fmt: skip
+    assert done.steps == 2 and squad.evaluate(model).n == 3
+    window = spans.windows(tokenizer(), row["question"].strip(), text)[0]
+    first, last = window.label(18, 22)
+    score = squad.evaluate(Marks(first, last))
+    assert score.value == score.more["em"] == 1.0
+    with pytest.raises(ValueError, match="no split 'tune'"):
+        squad.asked("tune")
+
+
+def small_reader():
+    config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+    return reader.SpanReader(config)

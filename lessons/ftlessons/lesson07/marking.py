@@ -16,6 +16,7 @@ from ftlessons.classroom.display import as_table, emit, rich
 from ftlessons.lesson07.spans import Window, answer_all, best_span, collate, windows
 from ftlessons.lesson07.task import Question
 from ftlib import plots
+from ftlib.batches import to_device
 from ftlib.metrics import Interval, difference
 from ftlib.plots import palette
 from ftlib.tasks.tokens import tokenizer
@@ -57,8 +58,9 @@ def scores(model: nn.Module, question: str, text: str) -> tuple[Window, torch.Te
     model.eval()
     found = []
     for window in windows(tokenizer(), question, text):
-        start, end = model(**collate([window])).float()[0].T
-        found.append((best_span(start, end, window)[0], window, start, end))
+        inputs = to_device(collate([window]), next(model.parameters()).device)
+        start, end = model(**inputs).float()[0].T.cpu()
+        found.append((best_span(start, end, window), window, start, end))
     _, window, start, end = max(found, key=lambda one: one[0])
     return window, start, end
 

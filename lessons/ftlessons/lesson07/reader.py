@@ -27,14 +27,14 @@ class SpanReader(BertForQuestionAnswering):
         return self.qa_outputs(states)
 
 
-def raw_reader(seed: int = 0, pretrained: bool = True) -> SpanReader:
-    """MiniLM with a new span head, in float32; ``pretrained=False`` draws all weights."""
+def raw_reader(seed: int = 0, pretrained: bool = True, backbone: str = "minilm") -> SpanReader:
+    """MiniLM, or another BERT, with a new span head, in float32; ``pretrained=False`` draws all weights."""
     runtime.spare_memory()
     torch.manual_seed(seed)
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        folder = catalog.path("minilm", verbose=False)
+        folder = catalog.path(backbone, verbose=False)
         if not pretrained:
             return SpanReader(BertConfig.from_pretrained(folder)).eval()
         return SpanReader.from_pretrained(folder, dtype=torch.float32).eval()

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ftlib.batches import to_device
+
 WINDOW, STRIDE, LONGEST = 192, 64, 30  # tokens in a window, tokens that two windows share, tokens in an answer
 LONGEST_QUESTION = 64  # tokens that a window has room for; what a question says beyond is left out
 
@@ -94,9 +96,10 @@ def answer_all(
     best: list[tuple[float, int, int]] = [(float("-inf"), 0, 0)] * len(pairs)
     nothing = [float("inf")] * len(pairs)
     model.eval()
+    device = next(model.parameters(), torch.zeros(0)).device
     for at in range(0, len(order), batch):
         some = [flat[i] for i in order[at : at + batch]]
-        logits = model(**collate([window for _, window in some])).float()
+        logits = model(**to_device(collate([window for _, window in some]), device)).float().cpu()
         for (i, window), (start, end) in zip(some, logits.transpose(1, 2), strict=True):
             best[i] = max(best[i], best_span(start, end, window))
             nothing[i] = min(nothing[i], float(start[0] + end[0]))

@@ -112,8 +112,10 @@ class HouseQuestions(Task):
     def asked(self, split: Split) -> list[Question]:
         """The questions on a split's documents."""
         found = [question for question in self.questions if split_of(question.document) == split]
-        if not found:
+        if split not in SHARES:
             raise ValueError(f"there is no split {split!r}: choose from {', '.join(SHARES)}")
+        if not found:
+            raise ValueError(f"no document falls into the split {split!r}: bring questions on more documents")
         return found
 
     def split(self, name: Split) -> Labelled:
