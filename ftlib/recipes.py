@@ -235,7 +235,7 @@ def source_score(model: nn.Module, task: Task, old_head: nn.Module) -> float:
 
 
 def _source_score(model: nn.Module, task: Task, old_head: nn.Module) -> Score:
-    head = adapt.set_head(model, old_head)
+    head = adapt.set_head(model, old_head.to(next(model.parameters()).device))
     try:
         return task.source.evaluate(model)
     finally:
@@ -323,6 +323,7 @@ def fit_head(model: nn.Module, train: Dataset, task: Task, **options: Any) -> Hi
     Every epoch would compute the same ones anew.
     """
     started = perf_counter()
+    model.to(runtime.device())  # all of it: `fit` moves only what it is given, the head
     cached = frozen_features(model, train, task)
     spent = perf_counter() - started
     options = {"loss": task.head_loss} | options | {"collate": None}
