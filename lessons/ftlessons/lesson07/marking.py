@@ -85,6 +85,19 @@ def score_figure(model: nn.Module, question: str, text: str, title: str) -> plot
     return plots.Picture(fig, f"{title}. {said}. Shaded: the best stretch, {text[a:b]!r}.")
 
 
+class SwitchedOff(nn.Module):
+    """A model without its LoRA adapters, which stay where they are: the old model, not a copy of it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
+        """What the model would say had it never been taught."""
+        with self.model.disable_adapter():
+            return self.model(*inputs, **named)
+
+
 def ask_desk(models: Mapping[str, nn.Module], text: str, question: str) -> None:
     """Boxes for a document and a question of one's own, and what each model marks; the example stands below.
 
