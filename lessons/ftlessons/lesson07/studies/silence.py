@@ -8,7 +8,7 @@ import pandas as pd
 from ftlessons.lesson07.marking import best_threshold, with_silence
 from ftlib import recipes, tasks
 
-ARMS = (("zero_shot", 0), ("lora", 50), ("full", 200))
+ARMS = (("zero_shot", 0), ("lora", 100), ("full", 200))
 SEEDS = range(5)
 
 
