@@ -82,7 +82,8 @@ def score_figure(model: nn.Module, question: str, text: str, title: str) -> plot
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     peaks = [words[int(values[near].argmax())] for values in (start, end)]
     said = f"The highest score to be the first has {peaks[0]!r}, to be the last {peaks[1]!r}"
-    return plots.Picture(fig, f"{title}. {said}. Shaded: the best stretch, {text[a:b]!r}.")
+    stop = "" if title.endswith("?") else "."
+    return plots.Picture(fig, f"{title}{stop} {said}. Shaded: the best stretch, {text[a:b]!r}.")
 
 
 class SwitchedOff(nn.Module):
