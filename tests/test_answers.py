@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -278,3 +280,25 @@ def test_squad_is_trained_and_scored_against_all_answers(monkeypatch):
 def small_reader():
     config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
     return reader.SpanReader(config)
+
+
+ALONE = """
+import sys, torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+model, cut = (kind.from_pretrained(sys.argv[1]) for kind in (AutoModelForQuestionAnswering, AutoTokenizer))
+with torch.no_grad():
+    found = model.eval()(**cut("When does it open?", "The gate opens at noon.", return_tensors="pt"))
+assert not any(name.startswith("ftl") for name in sys.modules)
+print(*torch.stack([found.start_logits[0], found.end_logits[0]], 1).flatten().tolist())
+"""
+
+
+def test_a_saved_reader_answers_in_transformers_alone(tmp_path):
+    model = reader.load()
+    model.save_pretrained(tmp_path), tokenizer().save_pretrained(tmp_path)
+    done = subprocess.run([sys.executable, "-c", ALONE, tmp_path], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    window = spans.windows(tokenizer(), "When does it open?", "The gate opens at noon.")[0]
+    with torch.no_grad():
+        ours = model(**spans.collate([window]))[0].flatten()
+    assert ours.tolist() == pytest.approx(list(map(float, done.stdout.split())), abs=1e-4)
