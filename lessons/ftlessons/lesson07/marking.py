@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -185,6 +185,11 @@ def with_silence(table: pd.DataFrame, threshold: float) -> float:
 def best_threshold(table: pd.DataFrame) -> float:
     """The margin that gives the best ``with_silence``; -inf, where silence never pays."""
     return max([float("-inf"), *sorted(table.margin)], key=lambda edge: with_silence(table, edge))
+
+
+def mean_words(texts: Iterable[str]) -> float:
+    """How many words the texts have on average."""
+    return float(np.mean([len(text.split()) for text in texts]))
 
 
 def holds_answer(questions: Sequence[Question], said: Sequence[str]) -> float:
