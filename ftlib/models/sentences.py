@@ -163,7 +163,7 @@ def encoder(name: str, n_classes: int = 2, pooling: Pooling = "mean", pretrained
     kind = PooledDistilBertForSequenceClassification if distilled else PooledBertForSequenceClassification
     kind.config_class(pooling=pooling)  # refuses what it does not know; from_pretrained would take it
     folder = catalog.path(name) if pretrained else catalog.path(name, "config.json").parent
-    with _quiet():  # that an encoder gets another head is no news
+    with quiet():  # that an encoder gets another head is no news
         config = kind.config_class.from_pretrained(folder, pooling=pooling, num_labels=n_classes)
         if not pretrained:
             return kind(config).eval()
@@ -181,7 +181,7 @@ def tokenizer() -> Any:
     return AutoTokenizer.from_pretrained(catalog.path(CHECKPOINT, verbose=False))
 
 
-class _quiet:
+class quiet:
     """Without transformers' load report and progress bar."""
 
     def __enter__(self) -> None:

@@ -49,7 +49,7 @@ def tokens(answer: Any) -> str:
     "07-span",
     hints=(
         "Make a table of all pairs, `start[:, None] + end[None, :]`, and forbid those where the end comes first.",
-        "`start.new_ones(n, n).triu()` keeps ends at or after the start; `.tril(longest - 1)` those that are near enough.",
+        "`start.new_ones(n, n).triu()` keeps ends at or after the start, `.tril(longest - 1)` those near enough.",
     ),
 )
 def span(answer: Any) -> str:

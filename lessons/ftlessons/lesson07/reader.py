@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertForQuestionAnswering
-from transformers.utils import logging
 
 from ftlib import catalog, runtime
+from ftlib.models.sentences import quiet
 
 CHECKPOINT = "house-reader"
 FROZEN = "embeddings.word_embeddings"
@@ -31,15 +31,11 @@ def raw_reader(seed: int = 0, pretrained: bool = True, backbone: str = "minilm")
     """MiniLM, or another BERT, with a new span head, in float32; ``pretrained=False`` draws all weights."""
     runtime.spare_memory()
     torch.manual_seed(seed)
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        folder = catalog.path(backbone, verbose=False)
+    folder = catalog.path(backbone, verbose=False)
+    with quiet():
         if not pretrained:
             return SpanReader(BertConfig.from_pretrained(folder)).eval()
         return SpanReader.from_pretrained(folder, dtype=torch.float32).eval()
-    finally:
-        logging.set_verbosity(level)
 
 
 def difference(model: nn.Module, rank: int) -> dict[str, Tensor]:

@@ -27,7 +27,8 @@ def one(recipe: str, budget: int, seed: int) -> dict:
     return {
         "recipe": recipe, "budget": budget, "seed": seed, "threshold": round(threshold, 2),
         "always": round(with_silence(test, float("-inf")), 4), "silence": round(with_silence(test, threshold), 4),
-        "tune_always": round(with_silence(tune, float("-inf")), 4), "tune_silence": round(with_silence(tune, threshold), 4),
+        "tune_always": round(with_silence(tune, float("-inf")), 4),
+        "tune_silence": round(with_silence(tune, threshold), 4),
         "silent_without": round(silent[~there].mean(), 4), "silent_with": round(silent[there].mean(), 4),
         "auc": round(ranked(test.margin[there], test.margin[~there]), 4),
     }  # fmt: skip
