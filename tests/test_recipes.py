@@ -60,6 +60,11 @@ def test_a_recipe_makes_at_least_so_many_passes_over_its_labels(monkeypatch):
     assert row["steps"] == 20
 
 
+def test_passes_become_as_many_steps_as_they_take():
+    row = run("head", TASK, 5, settings={"head": {"lr": 1e-3, "passes": 7}}).row
+    assert row["steps"] == 7 * 4  # 50 labels in batches of 16
+
+
 class QuickLetters(PrintedLetters):
     """Few letters to score, so that a test takes a moment."""
 

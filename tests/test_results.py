@@ -6,6 +6,7 @@ import json
 import math
 import multiprocessing
 import multiprocessing.dummy
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -309,6 +310,27 @@ def test_a_task_says_with_which_draws_it_is_tuned(made_up_world, monkeypatch):
     assert len(made_up_world) == len(task.grid) * 8 * len(task.tune_budgets) * 2
 
 
+def test_a_task_may_offer_passes_the_same_to_every_recipe_and_rival(made_up_world, monkeypatch):
+    monkeypatch.setattr(type(tasks.get("digits")), "tune_passes", (3, 7, 14))
+    for name in ("head", "scratch", "lora"):
+        found = recipes.candidates(tasks.get("digits"), name)
+        assert len(found) == 12 and {one["passes"] for one in found} == {3, 7, 14} and "steps" not in found[0]
+    manuals = tasks.get("manuals")
+    assert {len(recipes.candidates(manuals, name)) for name in manuals.grid if name != "zero_shot"} == {12}
+
+
+def test_what_is_not_trained_is_scored_once(monkeypatch):
+    calls = []
+    row = {"recipe": "zero_shot", "score": 0.4, "budget": 1, "seed": 0}
+    run = SimpleNamespace(row=row)
+    monkeypatch.setattr(recipes, "run", lambda *job, **options: calls.append(job) or run)
+    record._untouched.cache_clear()
+    rows = [record._one("manuals", "zero_shot", budget, 1, {}, "train", "test") for budget in (25, 50)]
+    record._untouched.cache_clear()
+    assert len(calls) == 1
+    assert [(one["budget"], one["seed"], one["score"]) for one in rows] == [(25, 1, 0.4), (50, 1, 0.4)]
+
+
 def test_record_runs_the_whole_grid_and_saves_it(made_up_world, data_dir):
     record.tune("vision")
     made_up_world.clear()
@@ -392,6 +414,8 @@ def test_of_settings_that_are_as_good_the_shortest_wins():
         {"candidate": [json.dumps({"lr": lr, "steps": steps}) for lr, steps, _ in rows], "score": [r[2] for r in rows]}
     )
     assert recipes.choose(tried) == {"lr": 1e-2, "steps": 100}
+    passes = pd.DataFrame({"candidate": ['{"lr": 1, "passes": 7}', '{"lr": 1, "passes": 3}'], "score": [0.702, 0.7]})
+    assert recipes.choose(passes) == {"lr": 1, "passes": 3}
     rival = pd.DataFrame({"candidate": ['{"C": 1.0}', '{"C": 10.0}'], "score": [0.7, 0.702]})
     assert recipes.choose(rival) == {"C": 10.0}
 

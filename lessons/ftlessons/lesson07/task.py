@@ -187,10 +187,10 @@ class HouseQuestions(Task):
         return {"sentence": self._sentence}
 
     def rival_grid(self) -> dict[str, list[dict]]:
-        """Which words count, how many in a row, and whether frequent ones count less: eight settings."""
+        """Which words count, how many in a row, and whether frequent ones count less: twelve settings."""
         return {"sentence": [
             {"words": n, "stop": stop, "sublinear": sub}
-            for n in (1, 2) for stop in (None, "english") for sub in (False, True)
+            for n in (1, 2, 3) for stop in (None, "english") for sub in (False, True)
         ]}  # fmt: skip
 
     def _sentence(self, train: Labelled, split: Split, settings: dict) -> Score:
