@@ -123,12 +123,23 @@ def test_padding_is_never_the_answer():
     assert task.span_loss(logits, labels).item() == pytest.approx((math.log(5) + math.log(3)) / 2)
 
 
+def test_marks_are_those_of_squad():
+    from torchmetrics.functional.text import squad
+
+    for said, answer in (("The 30 days.", "30 days, 14 in the first year"), ("two keys", "keys"), ("a key", "The key!")):
+        theirs = squad([{"prediction_text": said, "id": "1"}],
+                       [{"answers": {"answer_start": [0], "text": [answer]}, "id": "1"}])  # fmt: skip
+        ours = task.marks(said, answer)
+        assert 100 * ours["f1"] == pytest.approx(float(theirs["f1"])), said
+        assert 100 * ours["em"] == float(theirs["exact_match"])
+
+
 def test_marks_and_the_rival():
     assert task.marks("The 30 days.", "30 days") == {"f1": 1.0, "em": 1.0}
     assert task.marks("", "30 days")["f1"] == 0 and task.marks("", "") == {"f1": 1.0, "em": 1.0}
     text = "Bins go out on Monday. The lift holds eight people; the stairs hold more."
     settings = HOUSE.rival_grid()["sentence"]
-    assert len(settings) == 8
+    assert len(settings) == len(recipes.candidates(HOUSE, "full")) == 12
     assert task.best_sentence("How many people may the lift hold?", text, **settings[0]).startswith("The lift")
 
 
