@@ -90,6 +90,14 @@ install-lab install-test: install-%:
 	@"$(BIN)/python" -I -c "import ftlib, os, sys; sys.exit(not os.path.samefile(os.path.dirname(ftlib.__path__[0]), '$(CURDIR)'))" \
 	  2>/dev/null || "$(BIN)/uv" pip install -q --python "$(BIN)/python" --no-deps -e . \
 	  || "$(BIN)/python" -m pip install -q --no-deps -e .
+	@test -e "$(call STAMP,files)" || $(MAKE) --no-print-directory carried
+
+# Wheels that only carry a file may be gone some day: without them the course starts, and says which lessons wait.
+.PHONY: carried
+carried:
+	@{ "$(BIN)/uv" pip install -q --python "$(BIN)/python" -c constraints.txt -e ".[files]" \
+	  || "$(BIN)/python" -m pip install -q -c constraints.txt -e ".[files]"; } && touch "$(call STAMP,files)" \
+	  || echo "Not all models and data could be fetched: the course starts without, tries again at the next start, and 'python -m ftlib doctor' says which lessons wait." >&2
 
 .PHONY: build
 build:

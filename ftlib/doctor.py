@@ -322,18 +322,29 @@ def _lessons() -> Finding:
         about, id = read_notebook(file).get("metadata", {}).get("ftlib", {}), file.name[:2]
         peak, extras = about.get("peak_mb", 0) * MB, about.get("extras", [])
         absent = [extra for extra in extras if extra not in needed or any(unfit(needed[extra]))]
+        lacking = [name for name in about.get("files", []) if not _carried(name)]
         if peak > total:
             never.append(f"{id} needs {peak / GB:.1f} GB of memory")
         elif peak > free:
             waiting.append(f"{id} needs {peak / GB:.1f} GB of memory, more than is free now: close other programs")
         elif absent:
             waiting.append(f"{id} needs an extra. {_reinstall(','.join(absent))}")
+        elif lacking:
+            waiting.append(f"{id} needs {', '.join(lacking)}. {_reinstall('files')}")
         else:
             ready.append(id)
     text = f"Ready to run: {', '.join(ready) or 'none'}."
     problems = "; ".join(never + waiting)
     status = FAILURE if never else NOTE if waiting else OK
     return status, f"{text} {problems}".strip(), "Use a machine with more memory." if never else ""
+
+
+def _carried(name: str) -> bool:
+    """Whether a wheel that holds this entry of the catalog is installed, or its files come in another way."""
+    from ftlib import catalog
+
+    found = catalog.entry(name).sources
+    return any(source.origin == "data" or (source.package and version(source.package)) for source in found)
 
 
 CHECKS: dict[str, Callable[..., Finding]] = {

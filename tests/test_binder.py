@@ -25,7 +25,8 @@ GPU = re.compile(r"nvidia|cuda|triton|cupy|-cu\d\d")
 WHEELS = {"torch", "torchvision", "torchaudio"}  # their CPU builds need nothing of a GPU
 LESSONS = [lesson for lesson in book.find(ROOT / "lessons") if "seconds" in lesson.about]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NEEDED = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["lab"]]
+EXTRAS = [text for extra in ("lab", "files") for text in PROJECT["optional-dependencies"][extra]]
+NEEDED = [Requirement(text) for text in PROJECT["dependencies"] + EXTRAS]
 
 
 def pinned_versions() -> dict[str, str]:
@@ -100,7 +101,7 @@ def test_every_package_that_is_needed_has_a_tested_version():
 
 def test_every_installation_keeps_to_the_pinned_versions():
     installs = [line for path in SCRIPTS for line in path.read_text().splitlines() if re.search(r"\binstall\b", line)]
-    assert len(installs) == 2 and all("-c constraints.txt" in line for line in installs)
+    assert len(installs) == 3 and all("-c constraints.txt" in line for line in installs)
     assert not {path.name for path in FOLDER.iterdir()} & {"requirements.txt", "environment.yml", "Dockerfile"}
 
 

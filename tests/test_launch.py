@@ -70,4 +70,4 @@ def test_the_cell_installs_on_colab_and_does_nothing_elsewhere(monkeypatch):
     assert shell.run_cell(INSTALL).success and asked == []
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     assert shell.run_cell(INSTALL).success
-    assert asked == ['install -q "ftlib @ git+https://github.com/anna/course"']
+    assert asked == [f'install -q "{what} @ git+https://github.com/anna/course"' for what in ("ftlib", "ftlib[files]")]

@@ -57,11 +57,12 @@ def test_the_course_takes_what_colab_ships(colab):
         assert needed[pin.name].specifier.contains(version), f"Colab's {pin.name} {version} would be replaced"
 
 
-def test_it_runs_the_line_of_the_first_cell(colab, tmp_path):
-    command = colab.install_command(Path("py"), tmp_path)
-    assert command == ["py", "-m", "pip", "install", "-q", f"ftlib @ {tmp_path.as_uri()}"]
+def test_it_runs_the_lines_of_the_first_cell(colab, tmp_path):
+    course, files = colab.install_commands(Path("py"), tmp_path)
+    assert course == ["py", "-m", "pip", "install", "-q", f"ftlib @ {tmp_path.as_uri()}"]
+    assert files == ["py", "-m", "pip", "install", "-q", f"ftlib[files] @ {tmp_path.as_uri()}"]
     cell = launch.INSTALL.format(name="anna/course")
-    assert " ".join(command[3:5]) in cell and '"ftlib @ git+https://' in cell
+    assert " ".join(course[3:5]) in cell and '"ftlib @ git+https://' in cell
 
 
 def test_what_an_installation_changed_is_named(colab):

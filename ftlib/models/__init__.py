@@ -13,6 +13,7 @@ from ftlib.models.wavenet import WaveNet
 
 __all__ = ["Policy", "WaveNet", "config", "load", "resnet10", "training"]
 
+PHOTOS, LITE0_FILE = "efficientnet-lite0", "efficientnet-lite0-57934424.pth"
 _ARCHITECTURES = {
     "resnet10": lambda config: __getattr__("resnet10")(len(config["classes"])),
     "policy": lambda config: Policy(config["observation"], config["action"], config["chunk"], config["width"]),
@@ -35,13 +36,17 @@ def config(name: str) -> dict:
 
 
 def load(name: str) -> nn.Module:
-    """A checkpoint of the catalog as a module in float32 and evaluation mode.
+    """A checkpoint of the catalog as a module in float32 and evaluation mode, with its pre-trained head.
 
     >>> load("glyph-resnet10").fc.in_features
     512
     """
     from safetensors.torch import load_file
 
+    if name == PHOTOS:
+        from ftlib.models import lite0
+
+        return lite0.load(catalog.path(PHOTOS, LITE0_FILE))
     settings = config(name)
     model = _ARCHITECTURES[settings["architecture"]](settings)
     model.load_state_dict(load_file(catalog.path(name, "model.safetensors")))  # half precision in, float32 out

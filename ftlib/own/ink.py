@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,9 +51,20 @@ def read_grey(path: str | Path) -> np.ndarray:
 
 
 def read_picture(path: str | Path) -> tuple[np.ndarray, float]:
-    """What ``read_grey`` reads, and how coloured it is: the mean difference of largest and smallest channel, 0 to 1.
+    """What ``read_grey`` reads, and how coloured it is: the mean difference of largest and smallest channel, 0 to 1."""
+    return opened(path, lambda image: (_grey(image), _colour(image)))
 
-    The size is checked before anything is decoded, so a picture that unpacks to gigabytes is refused.
+
+def opened(path: str | Path, use: Callable[[Image.Image], Any], side: int = WORKING) -> Any:
+    """What ``use`` makes of a picture whose size was checked before anything was decoded.
+
+    So a picture that unpacks to gigabytes is refused.
+
+    Args:
+        side: of what a JPEG may be reduced to while it is decoded, in pixels.
+
+    Raises:
+        UnreadablePicture: see ``read_ink``.
     """
     if not isinstance(path, str | os.PathLike):
         raise UnreadablePicture(f"is a {type(path).__name__} and no path: give the path of a picture")
@@ -62,9 +74,9 @@ def read_picture(path: str | Path) -> tuple[np.ndarray, float]:
             warnings.simplefilter("ignore")  # large and odd files are judged below
             with Image.open(path, formats=_formats()) as image:
                 _check_size(*image.size)
-                image.draft(None, (WORKING, WORKING))  # a JPEG is decoded at reduced size
+                image.draft(None, (side, side))  # a JPEG is decoded at reduced size
                 image.load()
-                return _grey(image), _colour(image)
+                return use(image)
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as problem:
@@ -119,6 +131,20 @@ def _colour(image: Image.Image) -> float:
     return float(np.ptp(small, axis=2).mean())
 
 
+def rgb(image: Image.Image) -> Image.Image:
+    """A picture of any mode in colour, turned as its camera says, transparent parts on white, as small as grey ones."""
+    mode, turn = image.mode, image.getexif().get(ORIENTATION, 1)
+    if mode == "F" or mode.startswith("I"):
+        full = _full_scale(image)
+        return _shrunk(image, lambda part: _scaled(part, full), turn).convert("RGB")
+    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        seen = _shrunk(image, lambda part: part.convert("RGBA").convert("RGBa"), turn).convert("RGBA")
+        if not seen.getchannel("A").getbbox():
+            raise UnreadablePicture("is blank: it is transparent all over")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+    return _shrunk(image, lambda part: part.convert("RGB"), turn)
+
+
 def _shrunk(image: Image.Image, convert: Callable[[Image.Image], Image.Image], turn: int) -> Image.Image:
     """Convert and scale down strip by strip, so that a large picture is in memory once and no more; then turn it."""
     width, height = image.size
@@ -135,9 +161,9 @@ def _shrunk(image: Image.Image, convert: Callable[[Image.Image], Image.Image], t
 
 def _full_scale(image: Image.Image) -> float:
     """What counts as white in a picture of integers, of which 16 bit is the usual kind, or of decimals."""
-    if image.mode.startswith("I;16"):
-        return 65_535.0
     top = float(np.nan_to_num(image.getextrema()[1]))
+    if image.mode.startswith("I;16"):  # a camera of 12 bits writes its values unchanged
+        return 4_095.0 if 255 < top <= 4_095 else 65_535.0
     return next((scale for scale in (1.0, 255.0, 65_535.0) if top <= scale), top)
 
 

@@ -43,12 +43,15 @@ def pinned() -> list[str]:
     return [line.partition("==")[0] for line in lines if line and not line.startswith("#")]
 
 
-def install_command(python: Path, root: Path) -> list[str]:
-    """The command of Colab's install cell, with a checkout in the place of the published address."""
-    line = next(line.strip() for line in INSTALL.splitlines() if "%pip" in line)
-    pip, *arguments = shlex.split(line)
-    assert pip == "%pip" and "git+" in arguments[-1], line
-    return [str(python), "-m", "pip", *arguments[:-1], f"ftlib @ {root.as_uri()}"]
+def install_commands(python: Path, root: Path) -> list[list[str]]:
+    """The commands of Colab's install cell, with a checkout in the place of the published address."""
+    found = []
+    for line in (line.strip() for line in INSTALL.splitlines() if "%pip" in line):
+        pip, *arguments = shlex.split(line)
+        assert pip == "%pip" and "git+" in arguments[-1], line
+        what = arguments[-1].partition(" @ ")[0]
+        found.append([str(python), "-m", "pip", *arguments[:-1], f"{what} @ {root.as_uri()}"])
+    return found
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:
@@ -72,7 +75,7 @@ def install(python: Path, root: Path) -> None:
     subprocess.run([str(python), "-m", "pip", "uninstall", "-q", "-y", "ftlib"], capture_output=True, env=clean())
     before = json.loads(subprocess.run(snapshot, capture_output=True, check=True, text=True).stdout)
     print("Installing the course as the first cell does ...", flush=True)
-    if subprocess.run(install_command(python, root), env=clean()).returncode:
+    if any(subprocess.run(command, env=clean()).returncode for command in install_commands(python, root)):
         raise EnvironmentFault("The course could not be installed: see the lines above.")
     after = json.loads(subprocess.run(snapshot, capture_output=True, check=True, text=True).stdout)
     if found := changes(before, after):

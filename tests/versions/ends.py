@@ -30,7 +30,7 @@ def resolve(name: str, python: str, into: Path) -> Path:
     """
     into.mkdir(parents=True, exist_ok=True)
     pins = into / "pins.txt"
-    options = ["--python", python, "--extra", "test", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    options = ["--python", python, "--extra", "test", "--extra", "files", "--no-header", "--no-annotate", "--no-emit-index-url"]
     # uv prefers the versions that a file there has
     pins.unlink(missing_ok=True)
     if not uv("pip", "compile", ROOT / "pyproject.toml", "--resolution", SETS[name], *options, "-o", pins):

@@ -116,6 +116,9 @@ def install(kit: Path) -> Path:
     command += ["--no-compile", "--no-warn-script-location", "-e", ".[lab]"]
     if subprocess.run(command, cwd=course, env=_pip_environment()).returncode:
         raise SystemExit(_why_not(kit))
+    files = [*command[:-1], ".[files]"]
+    if subprocess.run(files, cwd=course, env=_pip_environment(), capture_output=True).returncode:
+        print("The kit holds not all models and data: python -m ftlib doctor says which lessons wait.")
     stamp(course).touch()
     return python
 

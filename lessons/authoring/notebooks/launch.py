@@ -21,7 +21,8 @@ INSTALL = """\
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install -q "ftlib @ git+https://github.com/{name}"\
+    %pip install -q "ftlib @ git+https://github.com/{name}"
+    %pip install -q "ftlib[files] @ git+https://github.com/{name}"\
 """
 
 
