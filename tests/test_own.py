@@ -313,7 +313,7 @@ def test_relabel_and_drop(folder):
         ({"relabel": {"box": None}}, "there is one class, 'bar', and telling apart takes at least two"),
         ({"relabel": {"box": "bar"}}, "one class, 'bar'"),
         ({"limit": 0}, "limit is 0"),
-        ({"backbone": "resnet50"}, "no backbone 'resnet50' for pictures yet: choose from glyph-resnet10"),
+        ({"backbone": "resnet50"}, "no backbone 'resnet50' for pictures: choose from photo, ink"),
         ({"drop": [f"bar/p{i % 5}_{i}.png" for i in range(1, 10)]}, "at least 4 examples.*'bar' has 1"),
     ],
     ids=["one-left", "merged", "limit", "backbone", "one-example"],
@@ -359,11 +359,13 @@ def test_shares_add_up_and_leave_something_to_train_and_test_on(n):
 
 def test_assign_is_stratified_and_keeps_ties(monkeypatch):
     labels = ["a"] * 40 + ["b"] * 10
-    chosen = np.array(splits.assign(labels, [], seed=0))
+    apart = [str(i) for i in range(50)]
+    chosen = np.array(splits.assign(labels, [""] * 50, apart, seed=0))
     assert {split: int((chosen[:40] == split).sum()) for split in splits.SPLITS} == splits.shares(40)
     assert {split: int((chosen[40:] == split).sum()) for split in splits.SPLITS} == splits.shares(10)
-    first, second = [i // 2 for i in range(50)], [i // 3 for i in range(30)] + list(range(100, 120))
-    tied = pd.Series(splits.assign(labels, [first, second], seed=1))
+    first = [f"g{i // 2}" for i in range(50)]
+    second = [f"{i // 3}" for i in range(30)] + [f"{i}" for i in range(100, 120)]
+    tied = pd.Series(splits.assign(labels, first, second, seed=1))
     assert (tied.groupby(first).nunique() == 1).all() and (tied.groupby(second).nunique() == 1).all()
 
 

@@ -18,6 +18,7 @@ import soundfile
 from PIL import Image
 
 from ftlib.own import checks, from_csv, from_folder, language, splits
+from ftlib.own.base import PhotoFolder
 from ftlib.own.splits import TooSmall
 from ftlib.speech import audio
 
@@ -227,15 +228,18 @@ def test_longer_recordings_can_be_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("colours", [((200, 40, 40), (40, 160, 60)), ((40, 60, 190), (230, 200, 40))])
-def test_coloured_surfaces_are_called_so(tmp_path, colours):
+def test_coloured_surfaces_are_read_in_colour_and_refused_as_ink(tmp_path, colours):
     rng = np.random.default_rng(0)
     for label, colour in zip("ab", colours, strict=True):
         (tmp_path / label).mkdir()
         for i in range(5):
             patch = np.clip(np.array(colour) + rng.normal(0, 3, (40, 40, 1)), 0, 255).astype(np.uint8)
             Image.fromarray(patch).save(tmp_path / label / f"{i}.png")
+    task = from_folder(tmp_path)
+    assert isinstance(task, PhotoFolder) and len(task.items) == 10 and not task.skipped and accounted(task)
+    assert "more than strokes of one colour on paper" in task.notes[0]
     with pytest.raises(ValueError, match="coloured surface without strokes"):
-        from_folder(tmp_path)
+        from_folder(tmp_path, backbone="ink")
 
 
 def test_coloured_drawings_are_counted(tmp_path):

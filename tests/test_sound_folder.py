@@ -89,8 +89,8 @@ def test_the_kind_of_a_folder_is_what_most_of_its_files_are(folder, tmp_path):
 
 
 def test_a_backbone_for_pictures_does_not_listen(folder):
-    with pytest.raises(ValueError, match="no backbone 'glyph-resnet10' for recordings yet: choose from speech-wavenet"):
-        from_folder(folder, backbone="glyph-resnet10")
+    with pytest.raises(ValueError, match="no backbone 'photo' for recordings: choose from speech-wavenet"):
+        from_folder(folder, backbone="photo")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -17,9 +18,10 @@ from ftlib.export import onnx_file, predict, saved
 from ftlib.export.onnx_file import run_onnx, to_onnx
 from ftlib.export.predict import Classifier
 from ftlib.export.web import page
-from ftlib.own import ink
+from ftlib.own import ink, photos
 from ftlib.tasks import glyphs
 from ftlib.tasks.base import Task
+from ftlib.tasks.photos import SIZE
 
 if TYPE_CHECKING:
     from ftlib.export.predict_sound import SoundClassifier
@@ -30,9 +32,11 @@ __all__ = ["Classifier", "load", "page", "run_onnx", "save", "to_onnx"]
 FILES = ("model.safetensors", "config.json", "predict.py", "saved.py", "ink.py", "README.md")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")  # in the place of ink.py where the model reads texts
 SOUND = ("audio.py", "wavenet.py")  # where it hears recordings
+PHOTO = ("lite0.py", "photos.py")  # beside ink.py where it looks at photographs
+BASES = {"resnet10": "glyph-resnet10 (CC BY 4.0)", "efficientnet-lite0": "EfficientNet-Lite0, ImageNet (Apache-2.0)"}
 README = """# {name}
 
-A picture classifier, fine-tuned from glyph-resnet10 (CC BY 4.0), for the classes {classes}.
+A picture classifier, fine-tuned from {base}, for the classes {classes}.
 
 `pip install torch torchvision safetensors pillow numpy`, then `python predict.py PICTURE`, or from Python:
 
@@ -104,7 +108,7 @@ def _check_names(task: Task) -> None:
 
 
 def _writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
-    if task.domain == "vision":
+    if task.domain in ("vision", "photos"):
         return _picture_writer(model, task)
     if task.domain == "text":
         from ftlib.export import texts as how
@@ -138,10 +142,13 @@ def _picture_writer(model: nn.Module, task: Task) -> Callable[[Path], None]:
 
 def _config(task: Task) -> dict:
     classes = list(map(str, getattr(task, "classes", range(task.n_outputs))))
-    return {
-        "architecture": "resnet10", "classes": classes, "task": task.name,
-        "image_size": glyphs.SIZE, "mean": glyphs.MEAN, "std": glyphs.STD,
-    }  # fmt: skip
+    found = {"architecture": predict.INK, "classes": classes, "task": task.name}
+    if task.domain == "vision":
+        return found | {"image_size": glyphs.SIZE, "mean": glyphs.MEAN, "std": glyphs.STD}
+    from ftlib.models import lite0
+
+    found["architecture"] = predict.PHOTO
+    return found | {"image_size": getattr(task, "size", SIZE), "mean": lite0.MEAN, "std": lite0.STD}
 
 
 def _plain(model: nn.Module) -> nn.Module:
@@ -173,19 +180,27 @@ def _check_place(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{folder} exists: choose another folder, or pass overwrite=True")
     inside = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    strange = inside - {*FILES, *TOKENIZER, *SOUND, onnx_file.FILE, onnx_file.LABELS, "__pycache__"}
+    strange = inside - {*FILES, *TOKENIZER, *SOUND, *PHOTO, onnx_file.FILE, onnx_file.LABELS, "__pycache__"}
     if folder.is_symlink() or not folder.is_dir() or strange or (inside and "config.json" not in inside):
         what = f"holds {sorted(strange)[0]}, which save did not write" if strange else "is no saved model"
         raise FileExistsError(f"{folder} {what}, so it is not replaced: choose another folder")
 
 
 def _write(part: Path, state: dict[str, torch.Tensor], config: dict, name: str) -> None:
-    script = inspect.getsource(predict).replace("from ftlib.own.ink import", "from ink import")
-    saved.write(part, state, config, {
-        "predict.py": script.replace("from ftlib.export import saved", "import saved"),
-        "ink.py": inspect.getsource(ink),
-        "README.md": README.format(name=name, classes=", ".join(config["classes"])),
-    })  # fmt: skip
+    modules = {"predict.py": predict, "ink.py": ink}
+    if config["architecture"] == predict.PHOTO:
+        from ftlib.models import lite0
+
+        modules |= {"lite0.py": lite0, "photos.py": photos}
+    texts = {file: _alone(inspect.getsource(module)) for file, module in modules.items()}
+    words = {"name": name, "classes": ", ".join(config["classes"]), "base": BASES[config["architecture"]]}
+    saved.write(part, state, config, texts | {"README.md": README.format(**words)})
+
+
+def _alone(source: str) -> str:
+    """A module that imports the files beside it in place of the course's."""
+    return re.sub(r"from ftlib(?:\.\w+)*\.(\w+) import", r"from \1 import",
+                  source.replace("from ftlib.export import saved", "import saved"))  # fmt: skip
 
 
 def _put(part: Path, folder: Path) -> None:

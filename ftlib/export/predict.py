@@ -17,17 +17,23 @@ from torch import Tensor, nn
 from ftlib.export import saved
 from ftlib.own.ink import SIZE, read_ink
 
-ARCHITECTURES = {"resnet10": [1, 1, 1, 1]}  # torchvision's ResNet of basic blocks: how many a stage
+# the network that reads ink (torchvision's ResNet with one basic block a stage), and the one that reads photographs
+INK, PHOTO = "resnet10", "efficientnet-lite0"
+SIDES = {INK: (SIZE, SIZE), PHOTO: (32, 512)}  # of the square it reads: from, to
 
 
 def build(config: dict[str, Any]) -> nn.Module:
     """The untrained network that ``config.json`` describes."""
+    if not isinstance(config["architecture"], str) or config["architecture"] not in SIDES:
+        known = ", ".join(SIDES)
+        raise ValueError(f"config.json names the architecture {config['architecture']!r}: known are {known}")
+    if config["architecture"] == PHOTO:
+        from ftlib.models.lite0 import lite0
+
+        return lite0(len(config["classes"]))
     from torchvision.models.resnet import BasicBlock, ResNet
 
-    if not isinstance(config["architecture"], str) or config["architecture"] not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ValueError(f"config.json names the architecture {config['architecture']!r}: known are {known}")
-    return ResNet(BasicBlock, ARCHITECTURES[config["architecture"]], num_classes=len(config["classes"]))
+    return ResNet(BasicBlock, [1, 1, 1, 1], num_classes=len(config["classes"]))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -36,7 +42,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} holds a {kind(folder)} model, and this is for pictures")
     config = saved.read_config(folder, ("architecture", "classes", "image_size", "mean", "std"))
     saved.check_classes(config["classes"], folder)
-    saved.check_number(config, "image_size", folder, SIZE, SIZE)
+    if saved.check_number(config, "image_size", folder, *SIDES.get(str(config["architecture"]), (1, 512))) % 1:
+        raise ValueError(f"{folder / 'config.json'} says image_size is {config['image_size']}: save the model again")
     saved.check_number(config, "mean", folder, -1e6, 1e6)
     saved.check_number(config, "std", folder, 1e-6, 1e6)
     return config
@@ -70,8 +77,13 @@ class Classifier:
 
     def inputs(self, paths: Sequence[str | Path]) -> Tensor:
         """Pictures as the network reads them: (N, 3, size, size)."""
+        mean, std, side = (self.config[name] for name in ("mean", "std", "image_size"))
+        if self.config["architecture"] == PHOTO:
+            from ftlib.own.photos import read_photo
+
+            return (torch.stack([read_photo(path, int(side)) for path in paths]).float() / 255 - mean) / std
         ink = torch.stack([read_ink(path)[0] for path in paths])
-        return ((ink - self.config["mean"]) / self.config["std"]).expand(-1, 3, -1, -1)
+        return ((ink - mean) / std).expand(-1, 3, -1, -1)
 
     @torch.no_grad()
     def predict(self, path: str | Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.efficientnet import EfficientNet, MBConv, MBConvConfig
 
+MEAN, STD = 0.498, 0.502  # of all three colours, as in its training: (byte - 127) / 128
 # expand ratio, kernel, stride, input channels, output channels, layers
 STAGES = (
     (1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3), (6, 5, 1, 80, 112, 3),
@@ -38,8 +39,8 @@ def lite0(num_classes: int = 1000) -> EfficientNet:
     """
     block = partial(MBConv, se_layer=lambda *_, **__: nn.Identity())
     model = EfficientNet(
-        [MBConvConfig(*stage, block=block) for stage in STAGES], dropout=0.2, last_channel=1280, num_classes=num_classes,
-        norm_layer=partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01),
+        [MBConvConfig(*stage, block=block) for stage in STAGES], dropout=0.2, last_channel=1280,
+        num_classes=num_classes, norm_layer=partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01),
     )  # fmt: skip
     for module in list(model.modules()):
         for name, child in module.named_children():
@@ -50,9 +51,9 @@ def lite0(num_classes: int = 1000) -> EfficientNet:
     return model
 
 
-def to_input(pixels: Tensor, mean: float = 0.498, std: float = 0.502) -> Tensor:
+def to_input(pixels: Tensor) -> Tensor:
     """What the network reads of RGB pixels (..., 3, H, W) from 0 to 255: the range of its own training."""
-    return (pixels.float() / 255 - mean) / std
+    return (pixels.float() / 255 - MEAN) / STD
 
 
 def in_order(source: dict[str, Tensor], model: nn.Module) -> nn.Module:

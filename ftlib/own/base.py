@@ -15,10 +15,11 @@ from ftlib.metrics import Score
 from ftlib.own import language, splits
 from ftlib.own.account import Account, Skipped
 from ftlib.own.folders import Files
-from ftlib.own.pictures import Drawing
+from ftlib.own.pictures import Drawing, Photo
 from ftlib.tasks import tfidf
 from ftlib.tasks.base import Split, Task, predict
 from ftlib.tasks.glyphs import to_input
+from ftlib.tasks.photos import Photos, PhotoTask
 from ftlib.tasks.text import TextTask
 from ftlib.tasks.tokens import Texts
 from ftlib.tasks.vision import SVM_SETTINGS, ImageTask
@@ -112,7 +113,7 @@ class PictureFolder(OwnData, ImageTask):
         drawings: list[Drawing] = [read.found[i] for i in items.position]
         items = items.drop(columns="position").assign(dark_on_light=[found.dark_on_light for found in drawings])
         super().__init__(name, items, notes, account, settings)
-        self.ink = torch.stack([found.ink for found in drawings])
+        self.pictures = self.ink = torch.stack([found.ink for found in drawings])
         self._fingerprints = torch.stack([found.fingerprint for found in drawings])
         dark, coloured = int(items.dark_on_light.sum()), sum(found.coloured for found in drawings)
         self.notes.insert(0, f"{dark} pictures are dark on light and were turned round: ink is bright.")
@@ -135,11 +136,7 @@ class PictureFolder(OwnData, ImageTask):
 
     def preview(self, each: int = 6) -> plots.Picture:
         """The first pictures of each class, as the network will see them."""
-        rows = self.items.groupby("label").head(each).sort_values("label", kind="stable").index.tolist()
-        rows = rows[: 16 * each]
-        captions = self.items.label[rows].str.slice(0, 12).tolist()
-        alt = f"Ink of {len(rows)} pictures, up to {each} a class. {self!r}"
-        return plots.images(self.ink[rows], captions, f"{self.name}, as the network sees it", alt, columns=each)
+        return _preview(self, each, "Ink")
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """A support vector machine on the pixels, as for the digits."""
@@ -148,6 +145,48 @@ class PictureFolder(OwnData, ImageTask):
     def rival_grid(self) -> dict[str, list[dict]]:
         """The settings that were tried for the digits."""
         return {"svm": SVM_SETTINGS}
+
+
+class PhotoFolder(OwnData, PhotoTask):
+    """A folder of pictures in colour as a task for a network that has seen photographs; see ``from_folder``."""
+
+    settings_like = "photographs"
+    same = 0.995
+
+    def __init__(
+        self, name: str, items: pd.DataFrame, notes: list[str], account: Account, settings, read: Files, size: int
+    ) -> None:
+        photos: list[Photo] = [read.found[i] for i in items.position]
+        super().__init__(name, items.drop(columns="position"), notes, account, settings)
+        self.size = size
+        self.pictures = torch.stack([found.pixels for found in photos])
+        self._fingerprints = torch.stack([found.fingerprint for found in photos])
+
+    def take(self, rows: np.ndarray) -> Photos:
+        """Pictures (3, size, size) and class numbers."""
+        return Photos(self.pictures, self.numbers, rows)
+
+    def features(self) -> np.ndarray:
+        """What the frozen backbone makes of each picture: (N, 1280)."""
+        model = self.pretrained()
+        with adapt.features(model) as backbone:
+            return self._logits(backbone, self.take(np.arange(len(self.items)))).numpy()
+
+    def fingerprints(self) -> np.ndarray:
+        """Coarse whole pictures in grey, (N, 256)."""
+        return self._fingerprints.numpy()
+
+    def preview(self, each: int = 6) -> plots.Picture:
+        """The first pictures of each class, as the network will see them."""
+        return _preview(self, each, "The middle")
+
+
+def _preview(task: PictureFolder | PhotoFolder, each: int, what: str) -> plots.Picture:
+    rows = task.items.groupby("label").head(each).sort_values("label", kind="stable").index.tolist()
+    rows = rows[: 16 * each]
+    captions = task.items.label[rows].str.slice(0, 12).tolist()
+    alt = f"{what} of {len(rows)} pictures, up to {each} a class. {task!r}"
+    return plots.images(task.pictures[rows], captions, f"{task.name}, as the network sees it", alt, columns=each)
 
 
 class TextTable(OwnData, TextTask):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -13,7 +14,8 @@ from ftlib.tasks.base import Split
 SHARES: dict[Split, float] = {"train": 0.5, "tune": 0.1, "tune_valid": 0.1, "test": 0.3}
 SPLITS: tuple[Split, ...] = tuple(SHARES)
 LEAST = 4  # examples a class
-ATTEMPTS = 20
+ATTEMPTS = 400
+UNEVEN = 0.25  # how far the shares of groups may lie from SHARES
 
 
 class TooSmall(ValueError):
@@ -44,31 +46,44 @@ def _rounded(n: int) -> dict[Split, int]:
     return {"train": n - 2 * tune - test, "tune": tune, "tune_valid": tune, "test": test}
 
 
-def assign(labels: Sequence[str], ties: Sequence[Sequence[Hashable]], seed: int) -> list[Split]:
+def assign(labels: Sequence[str], groups: Sequence[str], digests: Sequence[str], seed: int) -> list[Split]:
     """Choose a split for each example; the same seed chooses the same.
 
+    The split of a group is a hash of its name, whatever else is in the data, so that leaving out an example or a group
+    never moves another group. Where that leaves a class without training or test examples, or the shares far off, the
+    next hash is taken. Examples without a group are dealt class by class in the order of their hashes, copies together.
+
     Args:
-        labels: one a example.
-        ties: sequences as long as ``labels``; examples that agree in any of them stay in one split.
+        labels: one an example.
+        groups: of each example, "" where it has none.
+        digests: of each example; examples of one digest, and of one group, stay in one split.
 
     Raises:
         TooSmall: a class has fewer than four examples, or is missing from train or test because too few
             groups hold it. The sentence says how many are needed.
     """
-    classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
-    counts = np.bincount(numbers)
+    found, numbers = np.unique(np.asarray(labels), return_inverse=True)
+    classes, counts = found.tolist(), np.bincount(numbers)
     if counts.min() < LEAST:
         few = [f"{name!r} has {n}" for name, n in zip(classes, counts, strict=True) if n < LEAST]
         raise TooSmall(
             f"each class needs at least {LEAST} examples, better 20, so that some are left to test on, but "
             f"{listed(few, 5)}: add examples, or leave a class out with relabel={{{classes[counts.argmin()]!r}: None}}"
         )
-    units = _units(len(labels), ties)
+    units = _units(len(labels), [[name or f"no group {i}" for i, name in enumerate(groups)], digests])
+    names = [min((groups[i] for i in unit if groups[i]), default="") for unit in units]
+    grouped = [(unit, name) for unit, name in zip(units, names, strict=True) if name]
+    single = [unit for unit, name in zip(units, names, strict=True) if not name]
     target = np.array([list(shares(n).values()) for n in counts])  # (classes, splits)
-    for attempt in range(ATTEMPTS):
-        chosen, have = _deal(units, numbers, target, np.random.default_rng([seed, attempt]))
+    for salt in range(ATTEMPTS):
+        chosen, have = np.zeros(len(numbers), int), np.zeros_like(target)
+        for unit, name in grouped:
+            chosen[unit] = np.searchsorted(np.cumsum(list(SHARES.values()))[:-1], _hash(seed, salt, name), side="right")
+            np.add.at(have, (numbers[unit], chosen[unit]), 1)
+        even = not grouped or (np.abs(have.sum(0) / max(1, have.sum()) - list(SHARES.values())) <= UNEVEN).all()
+        _deal(sorted(single, key=lambda unit: _hash(seed, salt, digests[unit[0]])), numbers, target, chosen, have)
         present = have[:, [SPLITS.index("train"), SPLITS.index("test")]].all(1)
-        if present.all():
+        if present.all() and (even or salt >= ATTEMPTS // 2):
             return [SPLITS[i] for i in chosen]
     missing = [f"{classes[i]!r} {_held_by(numbers == i, units)}" for i in np.flatnonzero(~present)]
     raise TooSmall(
@@ -78,7 +93,21 @@ def assign(labels: Sequence[str], ties: Sequence[Sequence[Hashable]], seed: int)
     )
 
 
-def from_parts(parts: Sequence[Split], labels: Sequence[str], ties: Sequence[Sequence[Hashable]]) -> list[Split]:
+def _hash(seed: int, salt: int, name: str) -> float:
+    """A number from 0 to 1 that depends on these three alone."""
+    key = f"{seed} {salt} {name}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) / 2**64
+
+
+def complete(chosen: Sequence[Split], labels: Sequence[str]) -> bool:
+    """Whether each class has something to train and to test on."""
+    chosen, labels = np.asarray(chosen), np.asarray(labels)
+    return all(set(labels[chosen == split]) == set(labels) for split in ("train", "test"))
+
+
+def from_parts(
+    parts: Sequence[Split], labels: Sequence[str], groups: Sequence[str], digests: Sequence[str]
+) -> list[Split]:
     """Splits that come with the data; what was kept for tuning is halved, with what belongs together kept together.
 
     Without a test, what was kept for tuning is the test.
@@ -89,7 +118,8 @@ def from_parts(parts: Sequence[Split], labels: Sequence[str], ties: Sequence[Seq
     chosen, labels = np.array(parts, dtype="<U10"), np.asarray(labels)
     if "test" not in chosen:
         chosen[chosen == "tune"] = "test"
-    for turn, unit in enumerate(sorted(_units(len(parts), ties), key=lambda unit: unit[0])):
+    units = _units(len(parts), [[name or f"no group {i}" for i, name in enumerate(groups)], digests])
+    for turn, unit in enumerate(sorted(units, key=lambda unit: unit[0])):
         if turn % 2:
             chosen[unit[chosen[unit] == "tune"]] = "tune_valid"
     for split in ("train", "test"):
@@ -161,15 +191,12 @@ def _units(n: int, ties: Sequence[Sequence[Hashable]]) -> list[np.ndarray]:
 
 
 def _deal(
-    units: list[np.ndarray], numbers: np.ndarray, target: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give each unit, the largest first, to the split that lacks its classes most."""
-    chosen, have = np.zeros(len(numbers), int), np.zeros_like(target)
+    units: Sequence[np.ndarray], numbers: np.ndarray, target: np.ndarray, chosen: np.ndarray, have: np.ndarray
+) -> None:
+    """Give each unit, the largest first, to the split that lacks its classes most; fills ``chosen`` and ``have``."""
     weight = 1 / np.maximum(target.sum(1), 1)
-    shuffled = rng.permutation(len(units))
-    for i in sorted(shuffled, key=lambda i: -len(units[i])):
-        counts = np.bincount(numbers[units[i]], minlength=len(target))
+    for unit in sorted(units, key=lambda unit: -len(unit)):
+        counts = np.bincount(numbers[unit], minlength=len(target))
         best = int(np.argmax((counts * weight) @ (target - have)))
         have[:, best] += counts
-        chosen[units[i]] = best
-    return chosen, have
+        chosen[unit] = best

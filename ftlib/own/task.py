@@ -11,19 +11,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ftlib.own import folders, splits, tables
 from ftlib.own.account import DROPPED, RELABELLED, UNUSABLE, Account, listed
-from ftlib.own.base import PictureFolder, TextTable
-from ftlib.own.pictures import read_drawing
+from ftlib.own.base import PhotoFolder, PictureFolder, TextTable
+from ftlib.own.pictures import one_ink, read_drawing, read_pixels
 from ftlib.own.sounds import LONGEST, SoundFolder
 from ftlib.speech import audio
 from ftlib.speech.transcription import CHECKPOINT as SPEECH_CHECKPOINT
-from ftlib.tasks.vision import CHECKPOINT
+from ftlib.tasks.photos import SIZE
 
 FILES, TEXTS = 5_000, 20_000  # how many are read unless you ask for more
-BACKBONES = {"picture": CHECKPOINT, "recording": SPEECH_CHECKPOINT}
+BACKBONES = {"picture": ("photo", "ink"), "recording": (SPEECH_CHECKPOINT,)}
+LOOKED_AT = 100  # pictures that decide which backbone suits
+SIZES = (32, 512)  # of photographs, in pixels
 OWN_COLUMNS = ("id", "label", "group", "split", "text", "digest")
 MOST_COLUMNS = 50  # further columns of a table that are kept
 
@@ -39,13 +42,15 @@ def from_folder(
     limit: int = FILES,
     longest: float = LONGEST,
     backbone: str | None = None,
+    size: int = SIZE,
     settings: Mapping[str, dict] | None = None,
-) -> PictureFolder | SoundFolder:
+) -> PictureFolder | PhotoFolder | SoundFolder:
     """A task from a folder with one sub-folder of pictures, or of recordings, a class.
 
-    Pictures of any size, mode and format that Pillow opens become grey ink of 32 x 32 pixels. Recordings of up
-    to ten seconds (WAV, FLAC, Ogg, Opus, MP3) become one channel at 8 kHz. What cannot be read is left out and
-    listed in ``task.skipped``. Look at ``task`` and ``task.preview()`` first.
+    Pictures of any size, mode and format that Pillow opens become squares in colour, or grey ink of 32 x 32 pixels
+    where they show strokes of one colour on paper. Recordings of up to ten seconds (WAV, FLAC, Ogg, Opus, MP3) become
+    one channel at 8 kHz. What cannot be read is left out and listed in ``task.skipped``. Look at ``task`` and
+    ``task.preview()`` first.
 
     Folders train, val and test that hold the folders of the classes are taken as the splits.
 
@@ -59,7 +64,9 @@ def from_folder(
         seed: of the split.
         limit: the most files that are read; the largest classes are cut down first.
         longest: seconds that a recording may last.
-        backbone: who looks or listens: the course's one for pictures or the one for sound.
+        backbone: who looks: ``"photo"``, a network that has seen photographs (EfficientNet-Lite0, ImageNet), or
+            ``"ink"``, one that has read letters. Chosen by a look at the pictures unless given.
+        size: side of the square that the network for photographs gets, in pixels.
         settings: training settings of single recipes; the others are those tuned on the course's digits,
             handwritten or spoken.
 
@@ -68,23 +75,33 @@ def from_folder(
     """
     root = _checked(path, relabel, drop, seed, limit, settings)
     _check_texts(group=group, label=label, backbone=backbone)
+    if not isinstance(size, int) or isinstance(size, bool) or not SIZES[0] <= size <= SIZES[1]:
+        raise ValueError(f"size is {_short(size)}: give pixels, from {SIZES[0]} to {SIZES[1]}")
     if not isinstance(longest, int | float) or not audio.SHORTEST <= longest <= audio.LONGEST * 60:
         raise ValueError(f"longest is {longest!r}: give seconds, from {audio.SHORTEST} to {audio.LONGEST * 60:g}")
     seen = folders.look_into(root)
-    if backbone not in (None, BACKBONES[seen.kind]):
-        raise ValueError(f"there is no backbone {backbone!r} for {seen.kind}s yet: choose from {BACKBONES[seen.kind]}")
+    if backbone not in (None, *BACKBONES[seen.kind]):
+        there = ", ".join(BACKBONES[seen.kind])
+        raise ValueError(f"there is no backbone {backbone!r} for {seen.kind}s: choose from {there}")
     parts = folders.has_parts(seen)
     if not (label or parts):
         folders.check_order(root, seen)
     account = Account(seen.kind, limit)
     folders.list_files(root, account, _finder("label", label or (r"^[^/]+/([^/]+)/" if parts else r"^([^/]+)/")))
-    read_one = read_drawing if seen.kind == "picture" else partial(audio.read, longest=longest)
-    read = folders.read_files(root, account.chosen(splits.LEAST), read_one, account)
+    chosen, why = account.chosen(splits.LEAST), ""
+    if seen.kind == "picture" and backbone is None:
+        backbone, why = _suited([root / file for _, file in chosen])
+    read_one = partial(read_pixels, size=size) if backbone == "photo" else read_drawing
+    read_one = read_one if seen.kind == "picture" else partial(audio.read, longest=longest)
+    read = folders.read_files(root, chosen, read_one, account)
     _check_some(read.files, f"{root} has no {seen.kind} that can be read", account)
     items = pd.DataFrame({"id": read.files, "label": read.labels, "group": _groups(read.files, group)})
     items = items.assign(digest=read.digests, position=range(len(items)))
     given = [folders.PARTS[id.split("/")[0].casefold()] for id in read.files] if parts else None
     items, notes = _arrange(items, relabel, drop, seed, account, given)
+    notes = [why, *notes] if why else notes
+    if backbone == "photo":
+        return PhotoFolder(_name(root), items, notes, account, settings, read, size)
     if seen.kind == "picture":
         return PictureFolder(_name(root), items, notes, account, settings, read)
     return SoundFolder(_name(root), items, notes, account, settings, read, longest)
@@ -141,6 +158,18 @@ def from_csv(
     if len(others) > MOST_COLUMNS:
         notes.append(f"Of {len(others):,} further columns the first {MOST_COLUMNS} are kept in task.items.")
     return TextTable(_name(path), items, notes, account, settings, backbone)
+
+
+def _suited(paths: list[Path]) -> tuple[str, str]:
+    """The backbone for these pictures, and a sentence that says why."""
+    looked = [one_ink(path) for path in paths[:: -(-len(paths) // LOOKED_AT) or 1]]
+    known = [found for found in looked if found is not None]
+    strokes = sum(known)
+    if 2 * strokes > len(known):
+        said = f"{strokes} of {len(known)} pictures looked at are strokes of one colour on paper, so the network that"
+        return "ink", f'{said} has read letters reads them; pass backbone="photo" for the one that knows photographs.'
+    said = f"{len(known) - strokes} of {len(known)} pictures looked at are more than strokes of one colour on paper, so"
+    return "photo", f'{said} the network that has seen photographs reads them; pass backbone="ink" for the other one.'
 
 
 def _checked(path: Any, relabel: Any, drop: Any, seed: Any, limit: Any, settings: Any) -> Path:
@@ -263,23 +292,33 @@ def _arrange(
     for id, old, label, out in zip(items.id, items.label, new, dropped, strict=True):
         if out or label is None:
             account.leave(DROPPED if out else RELABELLED, old, id, known=True)
-    stays = ~dropped & pd.Series([label is not None for label in new], dtype=bool)
-    account.used = Counter(items.label[stays])
-    items = items.assign(label=new, part=parts)[stays].reset_index(drop=True)
+    stays = pd.Series([label is not None for label in new], dtype=bool)
+    account.used = Counter(items.label[stays & ~dropped])
+    everything = items.assign(label=new, part=parts, dropped=dropped)[stays].reset_index(drop=True)
+    items = everything[~everything.dropped]
     classes = items.label.unique()
     if len(classes) < 2:
         named = f"one class, {classes[0]!r}" if len(classes) else "no examples"
         raise ValueError(f"there is {named}, and telling apart takes at least two: check the labels")
     if len(classes) > folders.MOST_CLASSES or len(classes) > len(items) / 2 > 5:
         raise ValueError(f"there are {len(classes)} different labels for {len(items)} examples: is that the label?")
-    ties = [[value or f"no group {i}" for i, value in enumerate(items.group)], items.digest]
-    try:
-        chosen = splits.from_parts(items.part, items.label, ties) if parts else splits.assign(items.label, ties, seed)
+    try:  # what is dropped has its place in the split all the same, so that nothing else moves
+        chosen = _split(everything, parts, seed)
+        if anew := not splits.complete(chosen[~everything.dropped], items.label):
+            everything = items.reset_index(drop=True)
+            chosen = _split(everything, parts, seed)
     except splits.TooSmall as problem:
         gone = "; ".join(str(account).splitlines()[1:]).replace(" in task.skipped", "").rstrip(".")
         raise splits.TooSmall(f"{problem}{f' ({gone})' if gone else ''}") from problem
-    items.insert(3, "split", chosen)
-    return items.drop(columns="part"), _notes(items, parts is not None)
+    everything.insert(3, "split", chosen)
+    items = everything[~everything.dropped].drop(columns=["part", "dropped"]).reset_index(drop=True)
+    said = ["So much is left out that the splits were dealt anew: do not compare with earlier scores."] if anew else []
+    return items, said + _notes(items, parts is not None)
+
+
+def _split(items: pd.DataFrame, parts: list | None, seed: int) -> np.ndarray:
+    columns = [items[name].tolist() for name in ("label", "group", "digest")]
+    return np.array(splits.from_parts(items.part, *columns) if parts else splits.assign(*columns, seed), dtype=object)
 
 
 def _notes(items: pd.DataFrame, given: bool) -> list[str]:

@@ -233,14 +233,15 @@ def tiles(
 
 
 def images(pictures: Tensor | np.ndarray, captions: Sequence[str], title: str, alt: str, columns: int = 8) -> Picture:
-    """A grid of grey images.
+    """A grid of images, in grey or, where they are bytes with three channels, in colour.
 
     Args:
         pictures: (N, H, W), (N, 1, H, W) or (N, 3, H, W), dark is low; any scale.
         captions: one a picture, or an empty sequence.
     """
     pictures = np.asarray(pictures)
-    pictures = pictures[:, 0] if pictures.ndim == 4 else pictures
+    in_colour = pictures.ndim == 4 and pictures.shape[1] == 3 and pictures.dtype == np.uint8
+    pictures = np.moveaxis(pictures, 1, 3) if in_colour else pictures[:, 0] if pictures.ndim == 4 else pictures
     if not len(pictures):
         raise ValueError("there is no picture to draw: give at least one")
     rows = -(-len(pictures) // columns)

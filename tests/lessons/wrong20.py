@@ -26,6 +26,9 @@ WRONG = {
         [], ["camp/nothing.png"], checks._duplicates_alone, _everything_odd,
         _without_looking, "camp/hand07_d",
     ],
-    "20-train": [lambda: _untrained(4), lambda: _untrained(610), "head"],
+    "20-train": [
+        lambda: (_untrained(4), checks._raw()), lambda: (_untrained(610), checks._raw()), "head", lambda: _untrained(4),
+        lambda: (_untrained(4), "task"),
+    ],
     "20-budget": [80, 40, 0.03, 5000, "many"],
 }

@@ -83,7 +83,7 @@ def new_model(seed: int = SEED) -> GPT2LMHeadModel:
 
 
 def window(row: Tensor, step: int) -> Tensor:
-    """The batch of a step, (BATCH, CONTEXT + 1): each pass reads the text once, cut at another place, in a new order."""
+    """The batch of a step, (BATCH, CONTEXT + 1): a pass reads the text once, cut elsewhere and in a new order."""
     each = (len(row) - CONTEXT) // (CONTEXT * BATCH)  # steps in a pass
     rng = np.random.default_rng((SEED, step // each))
     offset, order = int(rng.integers(CONTEXT)), rng.permutation(each * BATCH)
