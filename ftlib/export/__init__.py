@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ftlib.export import onnx_file, predict, saved
+from ftlib.export.card import card
 from ftlib.export.onnx_file import run_onnx, to_onnx
 from ftlib.export.predict import Classifier
 from ftlib.export.web import page
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ftlib.export.predict_sound import SoundClassifier
     from ftlib.export.predict_text import TextClassifier
 
-__all__ = ["Classifier", "load", "page", "run_onnx", "save", "to_onnx"]
+__all__ = ["Classifier", "card", "load", "page", "run_onnx", "save", "to_onnx"]
 
 FILES = ("model.safetensors", "config.json", "predict.py", "saved.py", "ink.py", "README.md")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")  # in the place of ink.py where the model reads texts

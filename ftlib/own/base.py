@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 from ftlib import adapt, plots
@@ -93,6 +94,10 @@ class OwnData(Task):
     def take(self, rows: np.ndarray) -> Dataset:
         """The examples at these rows of ``items``, as a data set of inputs and class numbers."""
         raise NotImplementedError
+
+    def said(self, model: nn.Module, split: Split = "test") -> list[int]:
+        """The class that a model names for each example of a split."""
+        return self.chances(model, split).argmax(1).tolist()
 
     def features(self) -> Any:
         """One row of numbers for each row of ``items``, made without looking at labels: (N, width)."""

@@ -15,7 +15,7 @@ SHARES: dict[Split, float] = {"train": 0.5, "tune": 0.1, "tune_valid": 0.1, "tes
 SPLITS: tuple[Split, ...] = tuple(SHARES)
 LEAST = 4  # examples a class
 ATTEMPTS = 400
-UNEVEN = 0.25  # how far the shares of groups may lie from SHARES
+UNEVEN, MANY = (0.12, 0.25), 20  # how far shares may lie from SHARES where there are few groups, and where many
 
 
 class TooSmall(ValueError):
@@ -80,7 +80,8 @@ def assign(labels: Sequence[str], groups: Sequence[str], digests: Sequence[str],
         for unit, name in grouped:
             chosen[unit] = np.searchsorted(np.cumsum(list(SHARES.values()))[:-1], _hash(seed, salt, name), side="right")
             np.add.at(have, (numbers[unit], chosen[unit]), 1)
-        even = not grouped or (np.abs(have.sum(0) / max(1, have.sum()) - list(SHARES.values())) <= UNEVEN).all()
+        far = np.abs(have.sum(0) / max(1, have.sum()) - list(SHARES.values())).max()
+        even = not grouped or far <= UNEVEN[len(grouped) >= MANY]
         _deal(sorted(single, key=lambda unit: _hash(seed, salt, digests[unit[0]])), numbers, target, chosen, have)
         present = have[:, [SPLITS.index("train"), SPLITS.index("test")]].all(1)
         if present.all() and (even or salt >= ATTEMPTS // 2):

@@ -157,12 +157,14 @@ class SpokenDigits(SpeechTask):
         """Cross-entropy."""
         return nn.functional.cross_entropy(model(batch["x"], batch["lengths"]), batch["labels"])
 
+    def chances(self, model: nn.Module, split: Split = "test") -> Tensor:
+        """Probabilities (N, outputs) of a split's clips."""
+        with clips.spelling(model, on=False):
+            return torch.stack(clips.scores_of(model, self.split(split))).softmax(1)
+
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
         """Share of clips whose word is right."""
-        data = self.split(split)
-        with clips.spelling(model, on=False):
-            predicted = torch.stack(clips.scores_of(model, data)).argmax(1)
-        return self._score(data, predicted.tolist())
+        return self._score(self.split(split), self.chances(model, split).argmax(1).tolist())
 
     def _score(self, data: Clips, read: list[int]) -> Score:
         value = metrics.accuracy(data.column("label"), read)

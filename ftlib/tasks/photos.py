@@ -62,9 +62,9 @@ class PhotoTask(ImageTask):
             torch.manual_seed(seed)
             return lite0(self.n_outputs)
 
-    def answers(self, model: nn.Module, split: Split = "test") -> Tensor:
-        """Logits (N, outputs) of a split's pictures, on the CPU."""
-        return self._logits(model, self.split(split))
+    def chances(self, model: nn.Module, split: Split = "test") -> Tensor:
+        """Probabilities (N, outputs) of a split's pictures, on the CPU."""
+        return self._logits(model, self.split(split)).softmax(1)
 
     @torch.no_grad()
     def _logits(self, model: nn.Module, data: Photos) -> Tensor:

@@ -132,10 +132,13 @@ class TextTask(Task):
         """Tokens of each text, so that texts of like length share a batch."""
         return lengths(data.texts)
 
+    def chances(self, model: nn.Module, split: Split = "test") -> Tensor:
+        """Probabilities (N, outputs) of a split's texts, on the CPU."""
+        return predict_texts(model, self.split(split).texts)
+
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
         """The task's metric on a split."""
-        data = self.split(split)
-        return self.score(data.labels.tolist(), predict_texts(model, data.texts).argmax(1).tolist())
+        return self.score(self.split(split).labels.tolist(), self.chances(model, split).argmax(1).tolist())
 
     def score(self, true: Sequence[int], predicted: Sequence[int]) -> Score:
         """Accuracy, or macro F1 where the classes are unbalanced."""

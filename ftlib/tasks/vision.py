@@ -58,12 +58,12 @@ class ImageTask(Task):
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
         """Accuracy on a split."""
         y = self.split(split).tensors[1]
-        value = metrics.accuracy(y.tolist(), self.answers(model, split).argmax(1).tolist())
+        value = metrics.accuracy(y.tolist(), self.chances(model, split).argmax(1).tolist())
         return Score(value, self.metric, higher_is_better=True, n=len(y))
 
-    def answers(self, model: nn.Module, split: Split = "test") -> Tensor:
-        """Logits (N, outputs) of a split's pictures, on the CPU."""
-        return predict(model, self.split(split).tensors[0])
+    def chances(self, model: nn.Module, split: Split = "test") -> Tensor:
+        """Probabilities (N, outputs) of a split's pictures, on the CPU."""
+        return predict(model, self.split(split).tensors[0]).softmax(1)
 
     def svm(self, train: TensorDataset, split: Split, settings: dict) -> Score:
         """The rival that image tasks share: a support vector machine on 8 x 8 grey pixels."""
