@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +17,10 @@ from ftlib.runtime import replacing
 FILE = "README.md"
 CARD = """# {name}
 
-Tells apart {classes}. Saved on {date}. *Lines in italics are for you to fill in.*
+Tells apart {classes}. *Lines in italics are for you to fill in.*
 
-`{command}`, or from Python: `from predict import {reader}; {reader}().predict(...)`. It needs {packages}, and
-nothing of the course.
+`{command}`, or from Python: `from predict import {reader}; {reader}().predict(...)`. It needs {packages},
+and nothing of the course.
 
 | | |
 |---|---|
@@ -73,7 +72,7 @@ def card(folder: str | Path, model: nn.Module, task: OwnData, table: pd.DataFram
     counts = rows.label.value_counts()
     off = max(((found.loc[a, b], a, b) for a in found.index for b in found.columns if a != b), default=(0, "", ""))
     text = CARD.format(
-        name=task.name, classes=_listed(task.classes), date=date.today().isoformat(),
+        name=task.name, classes=_listed(task.classes),
         command="python predict.py " + what.upper(), reader=READERS[what], packages=PACKAGES[what],
         base=base or _base(folder),
         trained=f"{len(rows)} examples: " + _listed(f"{c} {counts[c]}" for c in task.classes),
