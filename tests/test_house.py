@@ -31,7 +31,7 @@ FLOORS = (
     ("train", "tasks"),
     ("speech", "robot"),
     ("recipes", "own", "doctor"),
-    ("export", "cli"),
+    ("export", "menu", "cli"),
 )
 # private helpers that belong to a room
 LODGERS = {

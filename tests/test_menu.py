@@ -7,8 +7,8 @@ import pytest
 
 from ftlib import catalog
 from ftlib.own import from_folder
-from ftlib.own import menu as how
-from ftlib.own.menu import advice, menu
+from ftlib import menu as how
+from ftlib.menu import advice, menu
 
 
 @pytest.fixture(scope="module")
