@@ -355,7 +355,7 @@ def frozen_features(model: nn.Module, data: Dataset, task: Task, batch_size: int
         batch_size: examples at once, the task's ``feature_batch`` by default.
     """
     device, parts = next(model.parameters()).device, []
-    with adapt.features(model) as backbone:
+    with adapt.frozen_once(model), adapt.features(model) as backbone:
         for batch in DataLoader(data, batch_size or task.feature_batch, collate_fn=task.collate):
             inputs = to_device(task.inputs(batch), device)
             found = backbone(**inputs) if isinstance(inputs, Mapping) else backbone(inputs)

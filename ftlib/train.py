@@ -150,36 +150,37 @@ def fit(
     # that nobody trains would drift away from the head that reads it.
     adapt.train_mode(model, batchnorm)
     started = time.perf_counter() - history.seconds
-    for step, batch in enumerate(loader, start=history.steps + 1):
-        value = 0.0
-        for part, share in split_batch(to_device(batch, device), micro_batch):
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                part_loss = loss(model, part) * share
-            part_loss.backward()
-            value += part_loss.item()
-        if not math.isfinite(value):
-            raise TrainingDiverged(_why_diverged(step, value, history, lr, batch))
-        if clip:  # Why: one odd batch can have a gradient a hundred times the usual one; its direction is kept
-            nn.utils.clip_grad_norm_(model.parameters(), clip)
-        history.loss.append(value)
-        history.lr.append(rate.get_last_lr()[-1])
-        # Why in this order: the optimizer uses the rate of this step, the schedule then sets that of the next. The
-        # other way round the first rate of the schedule, the smallest of the warm-up, would never be used.
-        optimizer.step()
-        rate.step()
-        optimizer.zero_grad()
-        bar.update()
-        history.seconds_at.append(time.perf_counter() - started)
-        paused = time.perf_counter()
-        if watch.due(step):
-            if watch.look(step):
-                break
-            adapt.train_mode(model, batchnorm)
-        keep.after(step)
-        started += time.perf_counter() - paused
-        # Why two numbers: the bar shows the loss of this one batch, which jumps about and which the weights have been
-        # fitted to; whether the model has learnt shows only the score, on examples that it was not trained on.
-        bar.set_postfix(watch.postfix(), refresh=False)
+    with adapt.frozen_once(model, n):  # frozen stages make the same of an example in every epoch
+        for step, batch in enumerate(loader, start=history.steps + 1):
+            value = 0.0
+            for part, share in split_batch(to_device(batch, device), micro_batch):
+                with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                    part_loss = loss(model, part) * share
+                part_loss.backward()
+                value += part_loss.item()
+            if not math.isfinite(value):
+                raise TrainingDiverged(_why_diverged(step, value, history, lr, batch))
+            if clip:  # Why: one odd batch can have a gradient a hundred times the usual one; its direction is kept
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
+            history.loss.append(value)
+            history.lr.append(rate.get_last_lr()[-1])
+            # Why in this order: the optimizer uses the rate of this step, the schedule then sets that of the next. The
+            # other way round the first rate of the schedule, the smallest of the warm-up, would never be used.
+            optimizer.step()
+            rate.step()
+            optimizer.zero_grad()
+            bar.update()
+            history.seconds_at.append(time.perf_counter() - started)
+            paused = time.perf_counter()
+            if watch.due(step):
+                if watch.look(step):
+                    break
+                adapt.train_mode(model, batchnorm)
+            keep.after(step)
+            started += time.perf_counter() - paused
+            # Why two numbers: the bar shows the loss of this one batch, which jumps about and which the weights have
+            # been fitted to; whether the model has learnt shows only the score, on examples it was not trained on.
+            bar.set_postfix(watch.postfix(), refresh=False)
     watch.finish()
     keep.end("model", "watch")
     bar.close()

@@ -41,9 +41,9 @@ LODGERS = {
 # Lines a room may have. It grows only when somebody writes the new number here, and says why in the commit.
 BUDGET = {
     "ftlib": {
-        "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 240, "adapt": 820, "batches": 125,
+        "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 240, "adapt": 1_100, "batches": 125,
         "resume": 210, "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470,
-        "results": 190, "train": 230, "tasks": 925, "speech": 1_085, "robot": 1_010, "recipes": 350, "own": 1_855,
+        "results": 190, "train": 230, "tasks": 940, "speech": 1_085, "robot": 1_010, "recipes": 350, "own": 1_855,
         "doctor": 385, "export": 985, "cli": 45,
     },
     "ftlessons": {
@@ -56,7 +56,7 @@ BUDGET = {
         "kit": 595, "pretrain": 2_185,
     },
 }  # fmt: skip
-NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_550}
+NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 10_825}
 
 DOMAINS = {"speech", "robot", "own", "export"}
 # names of the core that one lesson alone uses, each with the reason why it stands in the library all the same

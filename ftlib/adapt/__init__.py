@@ -9,8 +9,9 @@ from ftlib.adapt.anatomy import count, describe, stages
 from ftlib.adapt.drift import distance
 from ftlib.adapt.freezing import BatchNormMode, Change, freeze, parameter_groups, train_from, train_mode, unfreeze
 from ftlib.adapt.heads import features, get_head, replace_head, set_head
+from ftlib.adapt.prefix import frozen_once
 
 __all__ = [
-    "BatchNormMode", "Change", "count", "describe", "distance", "features", "freeze", "get_head", "lora",
+    "BatchNormMode", "Change", "count", "describe", "distance", "features", "freeze", "frozen_once", "get_head", "lora",
     "parameter_groups", "replace_head", "set_head", "stages", "train_from", "train_mode", "unfreeze",
 ]  # fmt: skip

@@ -103,6 +103,13 @@ def is_a(model: nn.Module, name: str, package: str = "") -> bool:
     return any(c.__name__ == name and c.__module__.startswith(package) for c in type(model).__mro__)
 
 
+def is_known(model: object) -> bool:
+    """Whether the stages of ``model`` are read off a known make, and no adapters are on."""
+    if not isinstance(model, nn.Module) or is_a(model, "PeftModel"):
+        return False
+    return _family(model) != "other" or is_a(model, "WaveNet", "ftlib.")
+
+
 def head_path(model: nn.Module) -> str | None:
     """Path of the last linear layer in ``model`` (no peft wrapper), or None where there is none."""
     family = _family(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from ftlib import adapt
 from ftlib.metrics import Score
 
 Split = Literal["train", "tune", "tune_valid", "test"]
@@ -75,6 +77,10 @@ class Task(Protocol, ABC):
     collate: Callable[[list], Any] | None = None
     lengths: Callable[[Dataset], Sequence[int]] | None = None
 
+    def __init_subclass__(cls) -> None:
+        if evaluate := vars(cls).get("evaluate"):  # scoring, too, computes what is frozen once
+            cls.evaluate = _frozen_once(evaluate)
+
     @abstractmethod
     def split(self, name: Split) -> Dataset:
         """All examples of one split."""
@@ -97,8 +103,6 @@ class Task(Protocol, ABC):
 
     def stages(self, model: nn.Module) -> Mapping[str, list[nn.Module]]:
         """The model's stages from input to output; the last one is ``head``."""
-        from ftlib import adapt
-
         return adapt.stages(model)
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
@@ -120,6 +124,15 @@ class Task(Protocol, ABC):
         A rival takes a training set, the split to score and its tuned settings.
         """
         return {}
+
+
+def _frozen_once(evaluate: Callable[..., Score]) -> Callable[..., Score]:
+    @wraps(evaluate)
+    def score(self: Task, model: nn.Module, *args: Any, **kwargs: Any) -> Score:
+        with adapt.frozen_once(model):
+            return evaluate(self, model, *args, **kwargs)
+
+    return score
 
 
 def draw_per_class(labels: Sequence[int], names: Sequence[str], budget: int, seed: int, split: str) -> np.ndarray:
