@@ -9,7 +9,8 @@ import argparse
 import importlib.metadata
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from torch.utils.data import TensorDataset
 
 PACKAGES = ("torch", "accelerate", "transformers", "lightning", "fastai")
 OVERHEAD, CACHED, IMPORT = 1.05, 10.0, 0.3
+SHARES = {"head": "head", "from_layer4": "layer4", "top": "layer3", "full": "all"}  # from which stage on
 
 
 @dataclass(frozen=True)
@@ -127,17 +129,72 @@ def cached_head(size: Size) -> Result:
         return model
 
     def uncached(model: nn.Module) -> nn.Module:
-        fit(model, train, batchnorm="eval", **settings)
+        with anew():
+            fit(model, train, batchnorm="eval", **settings)
         return model
 
     def score(trained: nn.Module) -> float:
         return digits.evaluate(trained).value
 
-    arms = {run.__name__: (partial(deepcopy, model), run, score) for run in (cached, uncached)}
+    arms = {run.__name__: (partial(forgetting, model), run, score) for run in (cached, uncached)}
     table = summary(interleave(arms, size.rounds), "cached")
     gain = table.ratio["uncached"]
     verdict = f"caching makes the head's training {gain:.1f} times as fast (at least {CACHED:.0f})"
     return Result(f"a head's {settings['steps']} steps", table, verdict, gain >= CACHED or size is SMOKE)
+
+
+def trained_share(size: Size) -> Result:
+    """The same steps for each share of the network that is trained, the frozen rest computed once or at every step."""
+    from ftlib import adapt, fit, fit_head, tasks
+
+    digits, (job, fresh, score) = tasks.get("digits"), glyphs(size)
+    options = {"steps": job.steps, "batch_size": job.batch_size, "lr": job.lr, "progress": False}
+    arms, trained = {}, {}
+    for name, part in SHARES.items():
+        model = fresh()
+        adapt.train_from(model, part)
+        trained[name] = adapt.count(model)[0] / adapt.count(model)[1]
+
+        def once(model: nn.Module, part: str = part) -> nn.Module:
+            if part == "head":
+                fit_head(model, job.train, digits, **options)
+            else:
+                fit(model, job.train, batchnorm="eval", **options)
+            return model
+
+        def always(model: nn.Module) -> nn.Module:
+            with anew():
+                fit(model, job.train, batchnorm="eval", **options)
+            return model
+
+        arms[name] = (partial(forgetting, model), once, score)
+        arms[f"{name}, anew"] = (partial(forgetting, model), always, score)
+    table = summary(interleave(arms, size.rounds), "full")
+    table.insert(0, "trained", [trained[name.removesuffix(", anew")] for name in table.index])
+    seconds = [table.seconds[name] for name in SHARES]
+    said = ", ".join(f"{name} {table.ratio[name]:.2f}" for name in SHARES)
+    verdict = f"time falls with the share that is trained; of the time of full: {said}"
+    return Result(f"shares of a network, {job.steps} steps", table, verdict, seconds == sorted(seconds))
+
+
+def forgetting(model: nn.Module) -> nn.Module:
+    """A copy of the model, and nothing remembered of its frozen stages."""
+    from ftlib.adapt import prefix
+
+    prefix.memory = prefix.Memory()
+    return deepcopy(model)
+
+
+@contextmanager
+def anew() -> Iterator[None]:
+    """Frozen stages are computed at every step, as in a bare loop."""
+    from ftlib import adapt
+
+    once, adapt.frozen_once = adapt.frozen_once, lambda *_: nullcontext()
+    try:
+        yield
+    finally:
+        adapt.frozen_once = once
 
 
 def minilm(size: Size) -> Result:
@@ -181,6 +238,7 @@ BENCHES: dict[str, Callable[[Size], Result]] = {
     "peers": partial(peers, lean=True),
     "defaults": partial(peers, lean=False),
     "head": cached_head,
+    "share": trained_share,
     "minilm": minilm,
     "import": import_time,
 }
