@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from ftlib.adapt.anatomy import HEAD, is_known, stages
 
-RAM, DISK = 128 << 20, 4 << 30  # bytes that are kept, of all networks together
+RAM, DISK = 32 << 20, 4 << 30  # bytes that are kept, of all networks together; a lesson has 1.35 GB for everything
 PLAIN = (bool, int, float, str, tuple, list, type(None))
 Given = tuple[tuple, dict[str, Any]]  # what a model is called with
 

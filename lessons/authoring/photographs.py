@@ -25,7 +25,7 @@ from ftlib.tasks.glyphs import to_input
 from ftlib.tasks.photos import Photos, PhotoTask
 from ftlib.tasks.vision import ImageTask
 
-RECIPES = ("head", "hog", "top", "head_then_all", "full", "scratch")
+RECIPES = ("head", "hog", "top", "head_then_all", "scratch")
 TUNED_ON, TUNE_BUDGET = 5, 5  # classes and labels a class
 # pictures of each class: where they begin in the sorted folder, and how many there are
 PARTS: dict[Split, tuple[str, int, int]] = {
