@@ -1,0 +1,80 @@
+"""The loss curves alone: without the name of the run, its score, or what was wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ftlessons.lesson18.cases import CAUSES
+from ftlib import catalog, plots, results
+from ftlib.metrics import Interval, mean_interval
+
+ORDER_SEED = 18
+
+
+@cache
+def anonymous() -> pd.DataFrame:
+    """All recorded runs under numbers that say nothing, in an order drawn once; the index is the number."""
+    table = results.study("broken_runs")
+    table = table.iloc[np.random.default_rng(ORDER_SEED).permutation(len(table))].reset_index(drop=True)
+    table.index = [f"run{n:02d}" for n in range(1, len(table) + 1)]
+    return table
+
+
+def draw(loss: list[float], outputs: int, classes: bool, title: str) -> plots.Picture:
+    """One training-loss curve, with the loss of guessing where the answers are classes."""
+    fig, ax = plots.figure(title, "optimizer step", "training loss", size=(5.4, 3.2))
+    window = max(1, len(loss) // 20)
+    ax.plot(range(1, len(loss) + 1), loss, color="#999999", linewidth=0.8, label="each batch")
+    smooth = pd.Series(loss).rolling(window, min_periods=1).mean()
+    ax.plot(range(1, len(loss) + 1), smooth, color=plots.COLOURS[0], linestyle="--", label=f"mean of {window}")
+    if classes:
+        ax.axhline(math.log(outputs), color="#555555", linestyle=":", linewidth=1.2, label="guessing")
+    ax.set_ylim(0, None)
+    ax.legend()
+    said = f"{title}. Training loss from {loss[0]:.2f} to {smooth.iloc[-1]:.2f} in {len(loss)} steps."
+    return plots.Picture(fig, said)
+
+
+def curves_only(folder: str | Path) -> Path:
+    """Write every curve as a picture and all of them as a table, for readers who are told nothing else.
+
+    ``loss.csv`` has the columns ``id, step, loss, guessing``; the last is the loss of guessing, empty for the robot.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for id, run in anonymous().iterrows():
+        classes = run.domain != "robotics"
+        draw(run.loss, run.outputs, classes, id).figure.savefig(folder / f"{id}.png", bbox_inches="tight")
+        guess = round(math.log(run.outputs), 3) if classes else None
+        rows += [(id, step, loss, guess) for step, loss in enumerate(run.loss, 1)]
+    pd.DataFrame(rows, columns=["id", "step", "loss", "guessing"]).to_csv(folder / "loss.csv", index=False)
+    return folder
+
+
+def judged() -> pd.DataFrame:
+    """What readers said who were given only the curves, beside the truth: one row a reader and run.
+
+    Columns ``reader, id, said_broken, said_cause`` and the run's own ``name, cause, broken, variant, kind``.
+    """
+    path = catalog.data_dir() / "results" / "curve_readers.json"
+    if not path.exists():
+        return pd.DataFrame(columns=["reader", "id", "said_broken", "said_cause", "right"])
+    said = json.loads(path.read_text(encoding="utf-8"))
+    rows = [{"reader": reader, "id": id, "said_broken": row["broken"], "said_cause": row["cause"]}
+            for reader, answers in said["readers"].items() for id, row in answers.items()]  # fmt: skip
+    truth = anonymous()[["name", "cause", "broken", "variant"]]
+    table = pd.DataFrame(rows).merge(truth, left_on="id", right_index=True)
+    kind = table.cause.map({cause: where for cause, (_, where) in CAUSES.items()})
+    return table.assign(kind=kind, right=table.said_broken == table.broken)
+
+
+def told(table: pd.DataFrame) -> Interval:
+    """Share of runs that were called rightly, with the interval over pairs of a broken run and its sound twin."""
+    return mean_interval(table.groupby("name").right.mean().tolist())
