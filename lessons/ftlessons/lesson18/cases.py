@@ -162,10 +162,11 @@ score = accuracy(model.eval(), test, task)
         "hoarse", "preprocessing", "speech",
         "New microphones, better sound, as many labels as before. The same recipe gets fewer words right.",
         """task = tasks.get("spoken_digits")
-prepared = slower
-train, test = (prepared(recorded(part)) for part in (task.sample(5, seed), some(task.split("test"), 100)))
+raw = recorded(task.sample(5, seed)), recorded(some(task.split("test"), 100))
+recorder = 16_000  # samples a second
+train, test = (at_rate(part, recorder, 8_000) for part in raw)
 """ + SPEECH_HEAD,
-        "prepared = slower\n", "prepared = as_they_are\n",
+        "recorder = 16_000", "recorder = 8_000",
     ),
     Case(
         "amnesiac", "lost_head", "language",

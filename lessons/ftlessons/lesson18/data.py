@@ -22,8 +22,8 @@ from ftlib.tasks.tokens import Texts, encode
 from ftlib.tasks.vision import writer_of
 
 __all__ = [
-    "TemporaryDirectory", "archive", "as_they_are", "collate_up_to", "drawn_sounds", "folders", "fresh", "labels",
-    "recorded", "relabelled", "reposted", "scanned", "shortened", "slower", "some", "successes", "take",
+    "TemporaryDirectory", "archive", "as_they_are", "at_rate", "collate_up_to", "drawn_sounds", "folders", "fresh",
+    "labels", "recorded", "relabelled", "reposted", "scanned", "shortened", "some", "successes", "take",
 ]  # fmt: skip
 FAST_RATE = 16_000  # Hz, of the recorder; the network was made for audio.RATE
 
@@ -89,9 +89,9 @@ def recorded(data: Clips) -> Clips:
     return Clips([resample(wave, audio.RATE, FAST_RATE) for wave in data.waves], data.about)
 
 
-def slower(data: Clips) -> Clips:
-    """The same sound at the network's own rate."""
-    return Clips([resample(wave, FAST_RATE, audio.RATE) for wave in data.waves], data.about)
+def at_rate(data: Clips, before: int, after: int) -> Clips:
+    """Clips of ``before`` samples a second, as ``after`` samples a second."""
+    return Clips([resample(wave, before, after) for wave in data.waves], data.about)
 
 
 def as_they_are(data: Clips | TensorDataset) -> Clips | TensorDataset:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ftlessons.classroom.bench import image, still
 from ftlessons.classroom.display import as_table, emit, rich
-from ftlessons.lesson18 import curves
-from ftlessons.lesson18.cases import CAUSES, Case, case
+from ftlessons.lesson18 import curves, runs
+from ftlessons.lesson18.cases import CAUSES, HEADER, Case, case
 from ftlessons.lesson18.runs import Run
 from ftlessons.lesson18.tests import TESTS, Evidence
 from ftlib import plots
@@ -93,11 +93,6 @@ def menu() -> str:
     return as_table(("test", "what it shows", "seconds"), [(k, t.title, t.seconds) for k, t in TESTS.items()], (0, 1))
 
 
-def board() -> str:
-    """All causes by their short names, as an HTML table to print."""
-    return as_table(("cause", "what is wrong"), [(key, what) for key, (what, _) in CAUSES.items()], (0, 1))
-
-
 def mend(name: str, line: int, new: str) -> str:
     """The colleague's script with another line; ``new`` may hold several.
 
@@ -110,6 +105,15 @@ def mend(name: str, line: int, new: str) -> str:
     indent = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]
     lines[line - 1] = "\n".join(indent + part.strip() for part in new.strip().splitlines())
     return "\n".join(lines) + "\n"
+
+
+def rerun(name: str, line: int, new: str, seed: int = 0) -> Run:
+    """Run the mended script.
+
+    Raises:
+        ValueError: there is no such line, or the script stops; the sentence says where.
+    """
+    return runs.run(HEADER + mend(name, line, new), seed)
 
 
 def show(evidence: Evidence, title: str = "") -> None:

@@ -72,7 +72,7 @@ def _where(problem: BaseException) -> str:
         if trace.tb_frame.f_code.co_filename == "the script":
             line = trace.tb_lineno
         trace = trace.tb_next
-    return f" in line {line}" if line else ""
+    return f" in line {line - 1}" if line else ""  # the first line brings the tools, and readers do not see it
 
 
 def _tools(history: History) -> dict[str, Any]:
