@@ -49,7 +49,7 @@ BUDGET = {
     "ftlessons": {
         "__init__": 25, "classroom": 2_485, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 645,
         "lesson04": 955, "lesson05": 900, "lesson06": 575, "lesson07": 1_015, "lesson09": 855, "lesson13": 795,
-        "lesson14": 875, "lesson15": 195, "lesson16": 365, "lesson20": 105,
+        "lesson14": 875, "lesson15": 195, "lesson16": 365, "lesson18": 1_440, "lesson20": 105,
     },
     "authoring": {
         "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 210, "notebooks": 1_605, "teach": 1_190,

@@ -39,11 +39,17 @@ WRONG = {
     "18-brilliant": [_told("unseen"), _told("copies", 3, "held_out = torch.rand(len(y)) < 0.3"),
                      _told("copies", 3, "held_out = torch.arange(len(y)) == 3")],
     "18-hoarse": [_told("cut"), _told("preprocessing", 3, "recorder = 4_000"), _told("preprocessing", True, "x")],
+    "18-more": [
+        _told("unseen") | {"case": "sluggish"},
+        _told("mode") | {"case": "blind_spot"},
+        _told("unseen", 3, "train = some(train, 30)") | {"case": "blind_spot"},
+        {"case": "moody"},
+    ],
     "18-unknown": [lambda: _names, lambda: _by_value, lambda: _frozen_too, lambda: lambda model, optimizer: None],
     "18-curves": [
-        {"labels": True, "head": True, "copies": False, "group_rate": True, "mode": False, "lost_head": False},
-        {"labels": False, "head": False, "copies": False, "group_rate": True, "mode": False, "lost_head": False},
-        {"labels": False, "head": 1, "copies": False, "group_rate": True, "mode": False, "lost_head": False},
+        {"labels": True, "head": True, "copies": False, "group_rate": True, "mode": False, "lost_head": True},
+        {"labels": False, "head": False, "copies": False, "group_rate": True, "mode": False, "lost_head": True},
+        {"labels": False, "head": 1, "copies": False, "group_rate": True, "mode": False, "lost_head": True},
         {"labels": False},
     ],
 }  # fmt: skip

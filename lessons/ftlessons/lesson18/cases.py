@@ -93,7 +93,7 @@ settings = LoraConfig(r=8, target_modules=["query", "value"], modules_to_save=["
 model = get_peft_model(task.pretrained(), settings)
 optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=3e-3)
 model.train()
-for batch in batches(train, task, steps=16, seed=seed):
+for batch in batches(train, task, steps=30, seed=seed):
 {LOOP}
 folder, scores = TemporaryDirectory().name, []
 model.save_pretrained(folder)
@@ -201,7 +201,7 @@ score = accuracy(model, test, task)
         "It is fast and fits any computer. It just does not seem to understand what people write.",
         """task = fresh("reviews")
 task.collate = collate_up_to(64)
-train, test = task.sample(64, seed), some(task.split("test"), 120)
+train, test = task.sample(256, seed), some(task.split("test"), 120)
 """ + TEXT_HEAD,
         "collate_up_to(64)", "collate_up_to(10)",
     ),

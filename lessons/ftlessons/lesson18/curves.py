@@ -13,8 +13,11 @@ import pandas as pd
 from ftlessons.lesson18.cases import CAUSES
 from ftlib import catalog, plots, results
 from ftlib.metrics import Interval, mean_interval
+from ftlib.plots import palette
 
 ORDER_SEED = 18
+SIX = (("brilliant", True), ("sluggish", True), ("hoarse", False), ("shuffled", True), ("two_heads", True),
+       ("hoarse", True))  # fmt: skip
 
 
 @cache
@@ -30,15 +33,35 @@ def draw(loss: list[float], outputs: int, classes: bool, title: str) -> plots.Pi
     """One training-loss curve, with the loss of guessing where the answers are classes."""
     fig, ax = plots.figure(title, "optimizer step", "training loss", size=(5.4, 3.2))
     window = max(1, len(loss) // 20)
-    ax.plot(range(1, len(loss) + 1), loss, color="#999999", linewidth=0.8, label="each batch")
+    ax.plot(range(1, len(loss) + 1), loss, color=palette.FAINT, linewidth=0.8)
     smooth = pd.Series(loss).rolling(window, min_periods=1).mean()
     ax.plot(range(1, len(loss) + 1), smooth, color=plots.COLOURS[0], linestyle="--", label=f"mean of {window}")
     if classes:
-        ax.axhline(math.log(outputs), color="#555555", linestyle=":", linewidth=1.2, label="guessing")
+        ax.axhline(math.log(outputs), color=palette.GUIDE, linestyle=":", linewidth=1.2, label="guessing")
     ax.set_ylim(0, None)
     ax.legend()
     said = f"{title}. Training loss from {loss[0]:.2f} to {smooth.iloc[-1]:.2f} in {len(loss)} steps."
     return plots.Picture(fig, said)
+
+
+def six(named: bool = False) -> plots.Picture:
+    """The curves of the five cases of the core and of one sound run; with ``named`` each says what it was."""
+    table = results.study("broken_runs").set_index(["name", "broken"])
+    fig, axes = plots.tiles(6, [], "Six training losses", 3, (7.6, 4.6))
+    said = []
+    for letter, key, ax in zip("ABCDEF", SIX, axes, strict=True):
+        run = table.loc[key]
+        name = f"{letter}: {run.cause if key[1] else 'sound'}" if named else letter
+        ax.axis("on")
+        ax.plot(range(1, len(run.loss) + 1), run.loss, color=plots.COLOURS[0], linewidth=1.2)
+        ax.axhline(math.log(run.outputs), color=palette.GUIDE, linestyle=":", linewidth=1)
+        ax.set_ylim(0, None)
+        ax.set_xlabel("optimizer step", fontsize=8)
+        ax.set_ylabel("training loss", fontsize=8)
+        score = f", score {run.score:.2f}" if named else ""
+        ax.set_title(f"{name}{score}", fontsize=9, fontweight="normal", loc="left")
+        said.append(f"{name} from {run.loss[0]:.2f} to {np.mean(run.loss[-5:]):.2f}{score}")
+    return plots.Picture(fig, f"Six training losses, dotted where guessing is: {'; '.join(said)}.")
 
 
 def curves_only(folder: str | Path) -> Path:

@@ -10,8 +10,8 @@ from ftlessons.classroom.bench import image, still
 from ftlessons.classroom.display import as_table, emit, rich
 from ftlessons.lesson18 import curves, runs
 from ftlessons.lesson18.cases import CAUSES, HEADER, Case, case
+from ftlessons.lesson18.menu import TESTS, Evidence
 from ftlessons.lesson18.runs import Run
-from ftlessons.lesson18.tests import TESTS, Evidence
 from ftlib import plots
 
 PURSE = 240  # seconds of a person's time for one case: about a third of the whole menu
