@@ -61,7 +61,6 @@ NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 11_375}
 DOMAINS = {"speech", "robot", "own", "export"}
 # names of the core that one lesson alone uses, each with the reason why it stands in the library all the same
 FOR_ONE_LESSON = {
-    "check_run": "lesson 20 and whoever has a run of their own ask it next",
     "calibration_error": "a metric, beside the plot that shows it",
     "kappa_interval": "a metric, beside kappa",
     "savings": "planning: what whoever has data of their own asks first",

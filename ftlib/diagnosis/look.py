@@ -59,6 +59,7 @@ def spread(data: Dataset, n: int) -> Dataset:
 
 
 def loader(data: Dataset, task: Task, size: int = 64) -> DataLoader:
+    """Batches in the order of the data."""
     return DataLoader(data, size, collate_fn=task.collate)
 
 
@@ -71,12 +72,14 @@ def labels_of(data: Dataset, task: Task) -> Tensor:
 
 
 def call(model: nn.Module, inputs: Any) -> Tensor:
+    """A network's scores as float32, whatever its outputs are wrapped in."""
     made = model(**inputs) if isinstance(inputs, Mapping) else model(inputs)
     return getattr(made, "logits", made).float()
 
 
 @torch.no_grad()
 def outputs_of(model: nn.Module, data: Dataset, task: Task) -> Tensor:
+    """(N, outputs) on the CPU, in whatever mode the network is."""
     device = next(model.parameters()).device
     return torch.cat([call(model, to_device(task.inputs(batch), device)).cpu() for batch in loader(data, task)])
 

@@ -10,8 +10,9 @@ from torch import nn
 from ftlessons.classroom.checks import exercise, expect
 from ftlessons.lesson18.cases import CASES, CAUSES, case
 from ftlessons.lesson18.lab import broken, rerun
-from ftlessons.lesson18.runs import Run
+from ftlessons.lesson18.runs import Run, accuracy
 from ftlessons.lesson18.studies.broken_runs import RIGHT
+from ftlib import tasks
 from ftlib.diagnosis import check_run
 
 FEWEST_TO_TEST = 20
@@ -97,7 +98,8 @@ def two_heads(answer: Any) -> str:
 def brilliant(answer: Any) -> str:
     """Near-copies on both sides of the split."""
     run = solved("brilliant", answer)
-    return f"{_scores('brilliant', run)} The network has not become worse. The number has become true."
+    strangers = accuracy(broken("brilliant").model, tasks.get("digits").split("test"), run.task)
+    return f"{_scores('brilliant', run)} Of digits by five strangers, the network as it was reads {strangers:.2f}."
 
 
 @exercise(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from tempfile import TemporaryDirectory
 
 import torch
@@ -104,7 +104,7 @@ def shortened(data: Clips, seconds: float) -> Clips:
     return Clips([wave[: int(seconds * audio.RATE)] for wave in data.waves], data.about)
 
 
-def collate_up_to(tokens: int):  # noqa: ANN201
+def collate_up_to(tokens: int) -> Callable[[list], dict[str, Tensor]]:
     """A collate function for texts that keeps so many tokens of each."""
 
     def collate(examples: list[tuple[str, Tensor]]) -> dict[str, Tensor]:

@@ -81,8 +81,9 @@ def open_case(name: str) -> Bench:
     bench = Bench(name)
     picture = bench.picture()
     before = f"<p>{rich(bench.case.story)}</p>"
-    after = f"<p>You have {PURSE} seconds.</p>" + menu()
+    after = f"<p>You have {PURSE} seconds.</p>" + menu() + "<p>What it may be:</p>" + causes()
     shown = still(picture, before)
+    shown["plain"] = f"{bench.case.story}\n{shown['plain']}"
     shown["text/html"] += after
     emit(**shown, widget=partial(widget, bench, before + shown["text/html"].removeprefix(before)))
     return bench
@@ -91,6 +92,11 @@ def open_case(name: str) -> Bench:
 def menu() -> str:
     """The tests and their prices as an HTML table."""
     return as_table(("test", "what it shows", "seconds"), [(k, t.title, t.seconds) for k, t in TESTS.items()], (0, 1))
+
+
+def causes() -> str:
+    """The causes by their short names as an HTML table."""
+    return as_table(("cause", "what it would be"), [(key, what) for key, (what, _) in CAUSES.items()], (0, 1))
 
 
 def mend(name: str, line: int, new: str) -> str:

@@ -14,6 +14,7 @@ from ftlessons.lesson18.data import labels, take
 from ftlessons.lesson18.runs import Run, accuracy, outputs
 from ftlib import adapt, metrics, plots
 from ftlib.adapt.anatomy import unwrap
+from ftlib.speech import audio
 from ftlib.speech.clips import Clips
 from ftlib.tasks.tokens import Texts
 
@@ -108,8 +109,8 @@ def _inputs(run: Run, _: Any) -> Evidence:
             ax.plot(mean, label=name, linestyle=("-", "--")[i], color=plots.COLOURS[i])
             said.append(f"{name}: {mean[:32].mean():.1f} in the lower half of the bands, {mean[32:].mean():.1f} above")
         ax.legend()
-        lasting = {name: np.mean(clips.frames[:200]) for name, clips in parts.items()}
-        text = f"{'; '.join(said)}. A word of this training has {lasting['this training']:.0f} frames on average."
+        lasting = np.mean(run.train.frames) * audio.HOP / audio.RATE
+        text = f"{'; '.join(said)}. One word lasts {lasting:.1f} seconds on average."
         return Evidence(text, plots.Picture(fig, text))
     if isinstance(run.train, Texts):
         made = [run.task.collate([run.train[i]])["input_ids"][0] for i in range(LOOK)]

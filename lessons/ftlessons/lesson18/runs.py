@@ -37,7 +37,6 @@ class Run:
     score: float
     optimizer: torch.optim.Optimizer | None
     seconds: float
-    names: dict[str, Any]
 
 
 def run(script: str, seed: int = 0) -> Run:
@@ -61,8 +60,13 @@ def run(script: str, seed: int = 0) -> Run:
     if not all(map(math.isfinite, history.loss)):
         raise ValueError("the loss is no longer a finite number")
     optimizer = names.get("optimizer")
-    return Run(**{name: names[name] for name in KEPT}, history=history, optimizer=optimizer,
-               seconds=perf_counter() - started, names=names)  # fmt: skip
+    if optimizer is not None:  # three times the network's memory, and nobody steps any more
+        optimizer.zero_grad()
+        optimizer.state.clear()
+    kept = {name: names[name] for name in KEPT}
+    names.clear()
+    runtime.trim_memory()
+    return Run(**kept, history=history, optimizer=optimizer, seconds=perf_counter() - started)
 
 
 def _where(problem: BaseException) -> str:
