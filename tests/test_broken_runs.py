@@ -46,7 +46,7 @@ def test_a_script_that_stops_says_where_in_the_lines_that_a_reader_sees():
         runs.run(HEADER + "a = = 1\n")
     with pytest.raises(ValueError, match="leaves no 'model' behind"):
         runs.run(HEADER + "a = 1\n")
-    with pytest.raises(ValueError, match="no finite number"):
+    with pytest.raises(ValueError, match="no longer a finite number"):
         runs.run(HEADER + QUICK + "log(torch.tensor(float('nan')))\n")
     assert runs.run(HEADER + QUICK).score == 0.5
 

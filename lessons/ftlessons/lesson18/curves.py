@@ -45,13 +45,13 @@ def draw(loss: list[float], outputs: int, classes: bool, title: str) -> plots.Pi
 
 
 def six(named: bool = False) -> plots.Picture:
-    """The curves of the five cases of the core and of one sound run; with ``named`` each says what it was."""
+    """The curves of the five cases of the core and of one sound run; with ``named`` each says whether it was sound."""
     table = results.study("broken_runs").set_index(["name", "broken"])
     fig, axes = plots.tiles(6, [], "Six training losses", 3, (7.6, 4.6))
     said = []
     for letter, key, ax in zip("ABCDEF", SIX, axes, strict=True):
         run = table.loc[key]
-        name = f"{letter}: {run.cause if key[1] else 'sound'}" if named else letter
+        name = f"{letter}: {'broken' if key[1] else 'sound'}" if named else letter
         ax.axis("on")
         ax.plot(range(1, len(run.loss) + 1), run.loss, color=plots.COLOURS[0], linewidth=1.2)
         ax.axhline(math.log(run.outputs), color=palette.GUIDE, linestyle=":", linewidth=1)
