@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 
 from ftlessons.lesson18 import board, curves, hits, lab, runs
 from ftlessons.lesson18.cases import CASES, CAUSES, HEADER, VARIANTS, case
@@ -139,3 +140,14 @@ def test_the_cell_for_the_full_profile_names_the_head():
     tokens.tokenizer()
     report = break_and_look(tasks.get("reviews"), labels=16, steps=2, tested=20)
     assert "parameters that nobody trains" in [finding.what for finding in report.findings]
+
+
+def test_looking_leaves_the_run_as_it_was():
+    run = case("moody").run(0)
+    before = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    modes = [part.training for part in run.model.modules()]
+    first = TESTS["classes"].look(run, None).picture.alt
+    assert "training mode" in TESTS["again"].look(run, None).text
+    assert TESTS["classes"].look(run, None).picture.alt == first
+    assert modes == [part.training for part in run.model.modules()]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in run.model.state_dict().items())

@@ -84,7 +84,7 @@ def outputs_of(model: nn.Module, data: Dataset, task: Task) -> Tensor:
     return torch.cat([call(model, to_device(task.inputs(batch), device)).cpu() for batch in loader(data, task)])
 
 
-def in_mode(model: nn.Module, training: bool | None, work: Callable[[], Tensor]) -> Tensor:
+def in_mode(model: nn.Module, training: bool | None, work: Callable[[], Any]) -> Any:
     """Work with the network in a mode (None: as it is); modes and running statistics are then put back."""
     modes = {module: module.training for module in model.modules()}
     kept = {name: buffer.clone() for name, buffer in model.named_buffers()}

@@ -14,6 +14,7 @@ from ftlessons.lesson18.data import labels, take
 from ftlessons.lesson18.runs import Run, accuracy, outputs
 from ftlib import adapt, metrics, plots
 from ftlib.adapt.anatomy import unwrap
+from ftlib.diagnosis.look import in_mode
 from ftlib.speech import audio
 from ftlib.speech.clips import Clips
 from ftlib.tasks.tokens import Texts
@@ -41,9 +42,8 @@ class Test:
 def _again(run: Run, _: Any) -> Evidence:
     if not _has_classes(run):
         return Evidence("This score comes from driving the arm, which takes no account of modes.")
-    was = run.model.training
-    now = accuracy(run.model.eval(), run.test, run.task)
-    run.model.train(was)
+    was = any(part.training for part in run.model.modules())
+    now = in_mode(run.model, False, lambda: accuracy(run.model, run.test, run.task))
     mode = "training" if was else "evaluation"
     return Evidence(f"The script left the network in {mode} mode. In evaluation mode it gets {now:.2f} of the test "
                     f"examples right. Reported was {run.score:.2f}.")  # fmt: skip
@@ -161,7 +161,8 @@ def _has_classes(run: Run) -> bool:
 
 
 def _said(run: Run) -> tuple[Tensor, Tensor]:
-    scores, true = outputs(run.model, run.test, run.task)
+    # as the script left it, and so that looking moves no running statistics
+    scores, true = in_mode(run.model, None, lambda: outputs(run.model, run.test, run.task))
     return scores.argmax(1), true
 
 
