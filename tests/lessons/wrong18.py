@@ -46,7 +46,7 @@ WRONG = {
         _told("unseen", 3, FEWER) | {"case": "blind_spot"},
         {"case": "moody"},
     ],
-    "18-unknown": [lambda: _names, lambda: _by_value, lambda: _frozen_too, lambda: lambda model, optimizer: None],
+    "18-unknown": [lambda: _names, lambda: _by_value, lambda: _frozen_too, lambda: lambda model, optimizer: []],
     "18-curves": [
         {"labels": True, "head": True, "copies": False, "group_rate": True, "mode": False, "lost_head": True},
         {"labels": False, "head": False, "copies": False, "group_rate": True, "mode": False, "lost_head": True},
