@@ -42,17 +42,17 @@ LODGERS = {
 BUDGET = {
     "ftlib": {
         "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 240, "adapt": 1_100, "batches": 125,
-        "resume": 210, "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470,
+        "resume": 210, "catalog": 335, "stats": 155, "plots": 480, "workspace": 250, "history": 115, "models": 470,
         "results": 190, "train": 230, "tasks": 940, "speech": 1_085, "robot": 1_010, "recipes": 350, "own": 1_855,
         "doctor": 385, "export": 985, "cli": 45,
     },
     "ftlessons": {
-        "__init__": 25, "classroom": 2_485, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 645,
-        "lesson04": 955, "lesson05": 900, "lesson06": 575, "lesson07": 1_015, "lesson09": 855, "lesson13": 795,
-        "lesson14": 875, "lesson15": 195, "lesson16": 365, "lesson20": 105,
+        "__init__": 25, "classroom": 2_490, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 690,
+        "lesson04": 970, "lesson05": 900, "lesson06": 575, "lesson07": 1_015, "lesson09": 855, "lesson13": 795,
+        "lesson14": 875, "lesson15": 195, "lesson16": 390, "lesson20": 105,
     },
     "authoring": {
-        "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 210, "notebooks": 1_605, "teach": 1_190,
+        "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 210, "notebooks": 1_625, "teach": 1_215,
         "kit": 595, "pretrain": 2_185,
     },
 }  # fmt: skip
