@@ -42,18 +42,18 @@ LODGERS = {
 BUDGET = {
     "ftlib": {
         "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 240, "adapt": 1_100, "batches": 125,
-        "resume": 210, "catalog": 335, "stats": 155, "plots": 460, "workspace": 250, "history": 115, "models": 470,
-        "results": 190, "train": 230, "tasks": 940, "speech": 1_085, "robot": 1_010, "recipes": 350, "own": 1_855,
-        "doctor": 385, "diagnosis": 545, "export": 985, "cli": 45,
+        "resume": 210, "catalog": 335, "stats": 155, "plots": 480, "workspace": 250, "history": 115, "models": 550,
+        "results": 190, "train": 230, "tasks": 1_065, "speech": 1_090, "robot": 1_010, "recipes": 365, "own": 2_080,
+        "doctor": 395, "diagnosis": 545, "export": 1_125, "menu": 190, "cli": 45,
     },
     "ftlessons": {
-        "__init__": 25, "classroom": 2_485, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 645,
-        "lesson04": 955, "lesson05": 900, "lesson06": 575, "lesson07": 1_015, "lesson09": 855, "lesson13": 795,
-        "lesson14": 875, "lesson15": 195, "lesson16": 365, "lesson18": 1_440, "lesson20": 105,
+        "__init__": 25, "classroom": 2_490, "lesson00": 290, "lesson01": 640, "lesson02": 870, "lesson03": 690,
+        "lesson04": 970, "lesson05": 900, "lesson06": 575, "lesson07": 1_015, "lesson09": 855, "lesson13": 795,
+        "lesson14": 875, "lesson15": 195, "lesson16": 390, "lesson18": 1_440, "lesson20": 115,
     },
     "authoring": {
-        "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 210, "notebooks": 1_605, "teach": 1_190,
-        "kit": 595, "pretrain": 2_185,
+        "__init__": 15, "__main__": 45, "stamp": 80, "grid": 60, "record": 210, "notebooks": 1_625, "teach": 1_215,
+        "kit": 610, "photographs": 150, "pretrain": 2_185,
     },
 }  # fmt: skip
 NEW_LESSON, FILE_LINES, TOTAL = 350, 400, {"ftlib": 11_375}

@@ -167,10 +167,23 @@ def test_faults_of_order_widgets_title_and_header(tmp_path):
     assert rules.described(lesson) == ["metadata.ftlib: `minutes` is missing"]
 
 
+def test_a_core_has_limits(tmp_path):
+    short = [code("x = 1") for _ in range(27)]
+    assert rules.fitting(finished(tmp_path, *short)) == []
+    assert rules.fitting(finished(tmp_path, *short, code("1"))) == ["the core has 29 cells; 28 are allowed"]
+    long = [code("x = 1\n" * 5) for _ in range(25)]
+    assert rules.fitting(finished(tmp_path, *long)) == ["the core has 26 cells; 25 are allowed"]
+    text = new_markdown_cell("word " * 1_401, metadata={"tags": ["core"]})
+    assert rules.fitting(finished(tmp_path, text, minutes=50)) == [
+        "the core has 1401 words of text; 1400 are allowed", "the core has 50 minutes; 45 are allowed",
+    ]  # fmt: skip
+    aside = new_markdown_cell("word " * 9_000, metadata={"tags": ["extra"]})
+    assert rules.fitting(finished(tmp_path, aside)) == []
+
+
 def test_calm_gives_figures(tmp_path):
     lesson = finished(tmp_path, *[code("x = 1\n" * 14) for _ in range(26)])
     assert rules.calm(lesson) == [
-        "27 cells in the core (at most 25)",
         "code cells have 14 lines in the median (at most 5)",
         "the 90th percentile of code cells has 14 lines (at most 13)",
         rules.calm(lesson)[-1],

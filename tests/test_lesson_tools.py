@@ -147,7 +147,7 @@ def test_put_header_moves_and_replaces_its_one_cell(tmp_path):
         ({"objectives": ["one"]}, "`objectives` must be a list of three texts"),
         ({"requires": "00"}, "`requires` must be a list of lesson ids"),
         ({"requires": ["03"]}, "`requires` may only name earlier lessons"),
-        ({"minutes": 46}, "`minutes` must be a whole number from 1 to 45"),
+        ({"minutes": 4.5}, "`minutes` must be a whole number"),
         ({"next": 3}, "`next` must be a lesson id"),
     ],
 )

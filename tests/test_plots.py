@@ -101,6 +101,13 @@ def test_curves_names_means_and_draws_every_seed():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "10"]
 
 
+def test_a_recipe_looks_alike_in_every_figure():
+    alone, beside = (plots.curves(RECORDED, "Label budgets", recipes=names).figure.axes[0]
+                     for names in (["head"], ["scratch", "head"]))  # fmt: skip
+    looks = [ax.get_legend_handles_labels()[0][-1].lines[0] for ax in (alone, beside)]
+    assert len({(line.get_color(), line.get_marker()) for line in looks}) == 1
+
+
 def test_curves_overlays_live_runs_where_the_recorded_ones_stand():
     live = table({("head", 10): [0.955]})
     picture = plots.curves(RECORDED, "Label budgets", recipes=["head"], live=live)

@@ -26,6 +26,7 @@ STYLE = {
     "grid.linewidth": 0.6, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "legend.frameon": False, "lines.linewidth": 1.8,
 }  # fmt: skip
+RECIPES = ("scratch", "head", "full", "head_then_all", "lora", "top")  # each has one colour and marker everywhere
 SHORTEST_ALT = 20
 FEWEST_TO_JOIN = 10  # points of fewer answers than this jump about, and no line should join them
 
@@ -156,6 +157,19 @@ def depths(
                            xlabel, ylabel, None, unit, join)  # fmt: skip
 
 
+def places_of(names: Sequence[str]) -> dict[str, int]:
+    """Which line of a figure each recipe is, so that it looks alike in the whole course, and its rival, too.
+
+    >>> places_of(["svm", "full", "scratch"]), places_of(["A", "B"])
+    ({'svm': 6, 'full': 2, 'scratch': 0}, {'A': 0, 'B': 1})
+    """
+    if not set(names) & set(RECIPES):
+        return {name: i for i, name in enumerate(names)}
+    unused = (n for n, name in enumerate(RECIPES) if name not in names)
+    free = iter((*range(len(RECIPES), len(COLOURS)), *unused, *range(len(COLOURS), 99)))
+    return {name: RECIPES.index(name) if name in RECIPES else next(free) for name in names}
+
+
 def look(i: int) -> dict[str, str]:
     """Colour and marker of the ``i``-th line of a figure."""
     return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
@@ -196,19 +210,19 @@ def _dots_and_means(
     if live is not None:
         _check_there(table, x, live[x])
     fig, ax = figure(title, xlabel, ylabel, size=(7.4, 4.0))
-    said = []
+    said, own = [], places_of(lines) if by == "recipe" else {}
     for i, name in enumerate(lines):
-        rows = table[table[by] == name].dropna(subset=[column])
+        rows, place = table[table[by] == name].dropna(subset=[column]), own.get(name, i)
         if rows.empty:
             continue  # e.g. training from scratch has no score on a source task
         shift = (i - (len(lines) - 1) / 2) * 0.07
         groups = {n + shift: rows[rows[x] == at][column] for n, at in enumerate(places) if (rows[x] == at).any()}
-        label, dash = f"{name} {suffix}".strip(), ("-", "--")[i // len(COLOURS) % 2]
-        means = points(ax, groups, label, i, dash if join else "none")
+        label, dash = f"{name} {suffix}".strip(), ("-", "--")[place // len(COLOURS) % 2]
+        means = points(ax, groups, label, place, dash if join else "none")
         said.append(f"{label} from {means[0]:.2f} to {means[-1]:.2f}")
         if live is not None:
             now = live[live[by] == name]
-            ax.plot([places.index(p) + shift for p in now[x]], now[column], **look(i),
+            ax.plot([places.index(p) + shift for p in now[x]], now[column], **look(place),
                     fillstyle="none", markersize=13, linestyle="none")  # fmt: skip
     ax.set_xticks(range(len(places)), [textwrap.fill(str(place), 12) for place in places])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -19,6 +19,7 @@ from authoring.notebooks.index import renew_index
 from authoring.notebooks.kernel import execute
 from authoring.notebooks.normal import normalise
 from authoring.notebooks.usage import Usage, calibrate, over_budget, record
+from authoring.teach.sections import planned_minutes
 from ftlessons.classroom.course import INDEX
 from ftlib import runtime
 
@@ -41,6 +42,7 @@ def renew(lesson: Lesson, root: Path) -> Usage:
     record(lesson, usage, _calibration())
     installed = runtime.versions()
     lesson.about["versions"] = NotebookNode({k: installed[k] for k in RECORDED_VERSIONS if k in installed})
+    lesson.about["minutes"] = planned_minutes(lesson)
     others = {other.id: other for other in book.find(lesson.path.parent)}
     put_header(lesson, {**others, lesson.id: lesson}, book.repository(root))
     normalise(lesson)
@@ -56,8 +58,10 @@ def renew_headers(folder: Path, root: Path) -> list[str]:
     lessons = {lesson.id: lesson for lesson in book.find(folder)}
     changed = []
     for lesson in lessons.values():
+        before = book.dumps(lesson.notebook)
+        if "seconds" in lesson.about:
+            lesson.about["minutes"] = planned_minutes(lesson)
         if not missing_keys(lesson, measured=True):
-            before = book.dumps(lesson.notebook)
             put_header(lesson, lessons, book.repository(root))
             if book.dumps(lesson.notebook) != before:
                 book.save(lesson)

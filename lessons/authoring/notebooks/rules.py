@@ -19,7 +19,9 @@ from ftlessons.classroom import source
 ROLES = {"title", "header", "colab", "core", "extra", "solution"}
 ALT_TEXT = 20
 SIZE_KB, SIZE_KB_MEDIA = 500, 1000  # the second where data/course.toml says that a lesson shows films or sounds
-CORE_CELLS, MEDIAN_LINES, P90_LINES, WORDS_PER_LINE = 25, 5, 13, 8
+CORE_CELLS, CORE_CELLS_SHORT, SHORT_LINES = 25, 28, 4  # the second where the core's code has so few lines in the median
+CORE_WORDS, CORE_MINUTES = 1_400, 45
+MEDIAN_LINES, P90_LINES, WORDS_PER_LINE = 5, 13, 8
 FORBIDDEN = {
     "set_num_threads": "set the threads in ftlib.runtime, not in a lesson",
     "pip install": "the course installs everything beforehand",
@@ -123,20 +125,31 @@ def solved(lesson: Lesson) -> list[str]:
     return faults + [f"no solution of exercise {id!r} was accepted" for id in missing]
 
 
+def fitting(lesson: Lesson) -> list[str]:
+    """The core fits into a session: cells, words and minutes. What is too long is dropped, not moved into outputs."""
+    core = [cell for cell in lesson.notebook.cells if "core" in tags(cell)]
+    lines = [len(cell.source.splitlines()) for cell in core if cell.cell_type == "code"] or [0]
+    most = CORE_CELLS_SHORT if statistics.median(lines) <= SHORT_LINES else CORE_CELLS
+    words = sum(len(cell.source.split()) for cell in core if cell.cell_type == "markdown")
+    minutes = lesson.about.get("minutes", 0)
+    limits = (
+        (len(core), most, "cells"), (words, CORE_WORDS, "words of text"), (minutes, CORE_MINUTES, "minutes"),
+    )  # fmt: skip
+    return [f"the core has {count} {what}; {limit} are allowed" for count, limit, what in limits if count > limit]
+
+
 RULES: tuple[Callable[[Lesson], list[str]], ...] = (
-    executed, clean, described, arranged, pictured, plain, solved,
+    executed, clean, described, arranged, pictured, plain, solved, fitting,
 )  # fmt: skip
 
 
 def calm(lesson: Lesson) -> list[str]:
     """Figures of a calm lesson that this one misses; a reason to look again, not a fault."""
-    core = sum("core" in tags(cell) for cell in lesson.notebook.cells)
     lines = sorted(len(cell.source.splitlines()) for cell in lesson.code_cells) or [0]
     words = sum(len(cell.source.split()) for cell in lesson.notebook.cells if cell.cell_type == "markdown")
     p90, median = lines[int(0.9 * (len(lines) - 1))], statistics.median(lines)
     share = words / max(1, sum(lines))
     figures = (
-        (core > CORE_CELLS, f"{core} cells in the core (at most {CORE_CELLS})"),
         (median > MEDIAN_LINES, f"code cells have {median:g} lines in the median (at most {MEDIAN_LINES})"),
         (p90 > P90_LINES, f"the 90th percentile of code cells has {p90} lines (at most {P90_LINES})"),
         (words < WORDS_PER_LINE * sum(lines), f"{share:.1f} prose words per code line (at least {WORDS_PER_LINE})"),

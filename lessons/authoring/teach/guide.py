@@ -16,7 +16,7 @@ from ftlessons.classroom.checks import get_exercise
 
 RATES = (
     f"Minutes are estimates, not measurements: {WORDS_PER_MINUTE} words or {LINES_PER_MINUTE} lines of code a minute, "
-    f"and {', '.join(f'{minutes:g} for each {name}' for name, minutes in MINUTES.items())}."
+    f"{', '.join(f'{minutes:g} for each {name}' for name, minutes in MINUTES.items())}, and what a run computes."
 )
 
 
@@ -41,7 +41,7 @@ def guide(lesson: Lesson) -> str:
     text = render(
         "guide.md.j2", lesson=lesson, about=about, cost=cost, surprise=facts.surprise(lesson, parts), rates=RATES,
         minutes=_minutes(lesson, core), clock=sum(section.minutes for section in core),
-        needed=round(core_minutes(lesson, parts)), needed_later=list(answers(lesson)), remedy=facts.remedy,
+        needed=round(core_minutes(lesson)), needed_later=list(answers(lesson)), remedy=facts.remedy,
         guesses=[guess for guess in facts.predictions(lesson, parts) if guess.core],
         checkpoints=list(_checkpoints(lesson, parts)), questions=facts.quiz_of(lesson),
         exercises=list(_exercises(parts)), box=facts.reflection_of(lesson),

@@ -92,16 +92,25 @@ def ticket_items(ids: Sequence[str], lessons: Mapping[str, Lesson], count: int) 
 
 
 def _sessions(content: dict[str, Any], lessons: Mapping[str, Lesson]) -> list[dict[str, Any]]:
-    """The sessions as written, or one for each week."""
+    """The sessions as written, or one for each week; a block that teaches a whole core has that core's minutes."""
     weeks = enumerate(content.get("weeks", ()), start=1)
-    return content.get("session") or [_week(number, entries, lessons) for number, entries in weeks]
+    found = content.get("session") or [_week(number, entries, lessons) for number, entries in weeks]
+    return [session | {"block": [{"minutes": _core(block, lessons)} | block for block in session["block"]]}
+            for session in found]  # fmt: skip
+
+
+def _core(block: Mapping[str, Any], lessons: Mapping[str, Lesson]) -> int:
+    """The minutes in the header of a block's lesson, or the most of those among which it lets choose."""
+    ids = [block["lesson"]] if "lesson" in block else _choices(block, lessons)
+    return max((lessons[id].about["minutes"] for id in ids if id in lessons), default=PLANNED_MINUTES)
 
 
 def _week(number: int, entries: Sequence[str], lessons: Mapping[str, Lesson]) -> dict[str, Any]:
     there = {id: lessons[id].about for id in (entry[:2] for entry in entries) if id in lessons}
     lengths = [there.get(entry[:2], {"minutes": PLANNED_MINUTES})["minutes"] for entry in entries]
     free = WEEK_MINUTES - 2 * WEEK_TALK
-    shares = whole_shares([free * length / sum(lengths) for length in lengths], free)
+    room = free - sum(lengths)
+    shares = lengths if room >= 0 else whole_shares([free * length / sum(lengths) for length in lengths], free)
     blocks: list[dict[str, Any]] = [{"minutes": WEEK_TALK, "title": "Last week's tickets and homework"}]
     for entry, share in zip(entries, shares, strict=True):
         id, _, extras = entry.partition(" ")
@@ -109,6 +118,7 @@ def _week(number: int, entries: Sequence[str], lessons: Mapping[str, Lesson]) ->
         block = {"title": f"{title}, its extras"} if extras else {"title": title, "lesson": id, "part": "core"}
         block |= {} if id in there else {"note": "Until then: project work, or the extras of an earlier lesson."}
         blocks.append(block | {"minutes": share})
+    blocks += [{"minutes": room, "title": "Room for questions, and the first extras"}] if room > 0 else []
     blocks.append({"minutes": WEEK_TALK, "title": "Exit ticket and homework: the extras"})
     return {"title": f"Week {number}: {' and '.join(entries)}", "start": WEEK_START, "block": blocks}
 

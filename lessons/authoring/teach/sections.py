@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -20,10 +21,11 @@ CLOSING = ("With your data", "When I would not", "Summary", "Go bigger")
 # what a lesson shows for the learner to play with; what every lesson shows (a quiz, a guess) is no widget here
 WIDGETS = tuple(sorted(rules.widget_makers() - set(ftlessons.__all__)))
 
-# what people take for a thing; what this leaves of the lesson's own minutes is time to think
-WORDS_PER_MINUTE, LINES_PER_MINUTE = 160, 8
+# what people take for a thing: the one formula that makes the minutes of headers, guides and plans; what rounding up
+# to a whole step leaves is time to think
+WORDS_PER_MINUTE, LINES_PER_MINUTE, STEP = 160, 8, 5
 MINUTES = {
-    "figure": 0.75, "claim": 0.75, "prediction": 1.0, "widget": 4.0, "quiz question": 0.5, "exercise": 4.0,
+    "figure": 0.75, "claim": 0.75, "prediction": 1.0, "widget": 4.0, "quiz question": 0.75, "exercise": 5.0,
     "reflection": 3.0,
 }  # fmt: skip
 
@@ -134,6 +136,13 @@ def sections(lesson: Lesson) -> list[Section]:
     Raises:
         LessonError: ``section_minutes`` of the metadata names a heading that is not there, or asks too much.
     """
+    found = parts(lesson)
+    _share_out(lesson, found)
+    return found
+
+
+def parts(lesson: Lesson) -> list[Section]:
+    """The sections of a lesson in order, before its minutes are shared out among them."""
     found = [Section(OPENING, core=True)]
     for cell in lesson.notebook.cells:
         if {"header", "colab"} & set(tags(cell)):
@@ -150,9 +159,7 @@ def sections(lesson: Lesson) -> list[Section]:
             if heading is not None and "title" not in tags(cell):
                 found.append(Section(heading, core))
             found[-1].order += [text.strip()] if text.strip() else []
-    found = [section for section in found if section.order]
-    _share_out(lesson, found)
-    return found
+    return [section for section in found if section.order]
 
 
 def raw_minutes(section: Section) -> tuple[float, float]:
@@ -171,16 +178,22 @@ def raw_minutes(section: Section) -> tuple[float, float]:
     return reading + shown, tries
 
 
-def core_minutes(lesson: Lesson, parts: Sequence[Section]) -> float:
-    """What the core takes at the rates of this module, or as its author says in ``section_minutes``."""
+def core_minutes(lesson: Lesson) -> float:
+    """What the core takes at the rates of this module, or as its author says in ``section_minutes``, and to compute."""
     fixed = lesson.about.get("section_minutes", {})
-    return sum(sum(fixed.get(part.heading) or raw_minutes(part)) for part in parts if part.core)
+    computing = lesson.about.get("seconds", 0) / 60
+    return computing + sum(sum(fixed.get(part.heading) or raw_minutes(part)) for part in parts(lesson) if part.core)
+
+
+def planned_minutes(lesson: Lesson) -> int:
+    """The minutes that header and plans give a core: what it takes, rounded up to a whole step of five."""
+    return STEP * math.ceil(core_minutes(lesson) / STEP)
 
 
 def _share_out(lesson: Lesson, found: list[Section]) -> None:
     """Give each section its minutes and its share of the time to think: the core's sum is the lesson's ``minutes``.
 
-    Extras go at the same pace. A test refuses a core without time to think.
+    Extras go at the same pace.
     """
     fixed = lesson.about.get("section_minutes", {})
     unknown = sorted(set(fixed) - {section.heading for section in found})

@@ -165,12 +165,16 @@ def is_stub(answer: Any) -> bool:
     if isinstance(answer, types.FunctionType):
         return _has_empty_body(answer)
     parts = _parts(answer)
-    return bool(parts) and all(part is ... for part in parts)
+    return bool(parts) and all(map(_is_empty, parts))
 
 
 def holds_stub(answer: Any) -> bool:
     """Whether a list, tuple or mapping still holds a ``...``."""
-    return any(part is ... for part in _parts(answer))
+    return any(map(_is_empty, _parts(answer)))
+
+
+def _is_empty(part: Any) -> bool:
+    return part is ... or isinstance(part, types.FunctionType) and _has_empty_body(part)
 
 
 def _parts(answer: Any) -> list[Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from ftlessons.classroom.checks import exercise, expect
-from ftlib import metrics, results
+from ftlib import adapt, metrics, models, results, tasks
 from ftlib.tasks.glyphs import slanted
 
 REASONS = {
@@ -35,6 +35,50 @@ def first_stage(answer: Any) -> str:
     expect(stage == "layer4", f"{stage} is far from the output: what it finds serves digits as well as letters")
     expect(reason == "b", f"the stage is right, but the reason is not that {REASONS[reason]}")
     return "layer4 turns strokes into letters. Strokes serve digits too, so the stages before it can wait their turn."
+
+
+@exercise(
+    "03-five-steps",
+    hints=(
+        "One line a thing: no weight trainable; a new `model.fc`; evaluation mode; train the head. Then all trainable, "
+        "and train all at a hundredth of the rate.",
+        "`model.requires_grad_(False)` freezes all. `model.eval()` keeps BatchNorm still, with gradients or without.",
+    ),
+)
+def five_steps(answer: Any) -> str:
+    """A pair of functions (model, x, y): steps 2 to 4, and step 5, on the letters network and negatives of digits."""
+    expect(isinstance(answer, tuple) and len(answer) == 2 and all(map(callable, answer)), "give both functions")
+    task, model = tasks.get("negatives"), models.load("glyph-resnet10").train()
+    x, y = task.sample(5, 0).tensors
+    start = _state(model)
+    answer[0](model, x, y)
+    outputs = tuple(model(x[:2]).shape) if not model.training else (2, model.fc.out_features)
+    expect(outputs == (2, 10), f"step 3: two pictures should give scores of shape (2, 10), not {outputs}")
+    expect(not _moved(start, _state(model), weights=True), "step 2: the backbone moved when the head was trained")
+    still = "BatchNorm has moved: put the model into evaluation mode before you train"
+    expect(not _moved(start, _state(model), weights=False), f"step 4: {still}")
+    head = task.evaluate(model).value
+    expect(head >= 0.6, f"step 4: the head reads {head:.2f} of the strangers' digits; train it, at a rate of 0.01")
+    middle = _state(model)
+    answer[1](model, x, y)
+    stages = [stage for stage in ("conv1", "layer1", "layer4") if _moved(middle, _state(model), True, stage)]
+    expect(len(stages) == 3, "step 5: a part of the backbone has not moved: make every weight trainable, then train")
+    expect(not _moved(middle, _state(model), weights=False), f"step 5: {still}")
+    far = adapt.distance(model, start)["backbone"]
+    expect(far < 0.15, f"step 5: the backbone went {far:.0%} of its length away; take a rate of 0.0001")
+    full = task.evaluate(model).value
+    return (f"Frozen after step 4: {head:.3f} of the strangers' negatives. Moved after step 5, by {far:.1%} of its "
+            f"length: {full:.3f}. BatchNorm stood still.")  # fmt: skip
+
+
+def _state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def _moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], weights: bool, stage: str = "") -> bool:
+    """Whether a tensor of the backbone, one of its weights or of BatchNorm's running numbers, has changed."""
+    names = (n for n in before if n.startswith(stage) and not n.startswith("fc."))
+    return any(not torch.equal(before[n], after[n]) for n in names if ("running" in n or "num_batches" in n) != weights)
 
 
 @exercise(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from ftlessons.lesson04.hyperparameters import at_own_rate
 from ftlib import plots
 from ftlib.history import History
-from ftlib.metrics import difference, mean_interval
+from ftlib.metrics import Interval, difference, mean_interval
 from ftlib.plots import palette
 from ftlib.train import Schedule, lr_factor
 
@@ -20,6 +20,11 @@ PANELS = {
     "distance": "distance from the start",
     "source": "accuracy on letters",
 }
+# what turning a knob did: a name, a marker, and where the interval of the difference lies then
+BANDS: tuple[tuple[str, str, Callable[[Interval], bool]], ...] = (
+    ("costs", "v", lambda span: span.high < 0), ("no difference seen", "o", lambda span: span.low <= 0 <= span.high),
+    ("helps", "^", lambda span: span.low > 0),
+)  # fmt: skip
 
 
 def plain(rate: float) -> str:
@@ -112,24 +117,36 @@ def _frame(column: int, row: int):
 def turned(table: pd.DataFrame, arms: Mapping[str, dict], plain: dict, title: str) -> plots.Picture:
     """What turning one knob does to the validation score: the mean difference to the plain run, seed by seed.
 
+    The knobs stand in three bands, by whether the 95 % interval lies below 0, holds it, or lies above it.
+
     Args:
         arms: knobs by name, see ``hyperparameters.runs``; each at its own rate unless it names one in ``lr``.
         plain: the knobs that they are compared with.
     """
     reference = at_own_rate(table, **plain).valid
-    fig, ax = plots.figure(title, "difference in validation accuracy, points", "", size=(7.0, 0.9 + 0.36 * len(arms)))
-    said = []
-    for i, (name, arm) in enumerate(arms.items()):
+    spans = {}
+    for name, arm in arms.items():
         scores = at_own_rate(table, **arm).valid.fillna(0.0)
         both = scores.index.intersection(reference.index)
-        span = difference(100 * scores[both], 100 * reference[both])
-        ax.errorbar(span.value, i, xerr=[[span.value - span.low], [span.high - span.value]], marker="o", markersize=5,
-                    capsize=3, color=plots.COLOURS[0])  # fmt: skip
-        said.append(f"{name} {span.value:+.1f} ({span.low:+.1f} to {span.high:+.1f})")
+        spans[name] = difference(100 * scores[both], 100 * reference[both])
+    fig, ax = plots.figure(title, "difference in validation accuracy, points", "", size=(7.0, 1.2 + 0.36 * len(arms)))
+    names, said = [], []
+    for number, (band, marker, belongs) in enumerate(BANDS):
+        found = {name: span for name, span in spans.items() if belongs(span)}
+        for name, span in found.items():
+            ax.errorbar(span.value, len(names), xerr=[[span.value - span.low], [span.high - span.value]], marker=marker,
+                        markersize=6, capsize=3, color=plots.COLOURS[number])  # fmt: skip
+            names.append(name)
+        if found:
+            middle = len(names) - (len(found) + 1) / 2
+            ax.annotate(band, (1.01, middle), xycoords=("axes fraction", "data"), va="center")
+            ax.axhline(len(names) - 0.5, color=palette.GUIDE, linewidth=0.5, linestyle=":")
+            shown = (f"{name} {span.value:+.1f} ({span.low:+.1f} to {span.high:+.1f})" for name, span in found.items())
+            said.append(f"{band}: {', '.join(shown)}")
     ax.axvline(0, color=palette.GUIDE, linewidth=1)
-    ax.set_yticks(range(len(arms)), list(arms))
+    ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    return plots.Picture(fig, f"{title}. Points of difference, with 95 % intervals: {'; '.join(said)}.")
+    return plots.Picture(fig, f"{title}. Points of difference, with 95 % intervals. {'; '.join(said)}.")
 
 
 def schedules(names: tuple[Schedule, ...] = get_args(Schedule), steps: int = 100, warmup: float = 0.1) -> plots.Picture:

@@ -1,13 +1,18 @@
-"""The exercises of lesson 16: choose the next demonstrations, choose for a job."""
+"""The exercises of lesson 16: replay, choose the next demonstrations, choose for a job."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
+import torch
+
 from ftlessons.classroom.checks import exercise, expect
+from ftlib import tasks
+from ftlib.robot import reports
 
 NEXT_SEED = 5
+PICKED, PUSHED = 60, 40  # episodes in which an exercise lets a policy pick and place, and push
 
 
 @cache
@@ -23,6 +28,24 @@ def at_random() -> float:
     from ftlib import results
 
     return results.by_seed(results.study("arm_next"), choice="random").score[NEXT_SEED]
+
+
+@exercise(
+    "16-replay",
+    hints=(
+        "Start from `task.pretrained()`, and give `fit` one data set that holds both: `ConcatDataset([new, old])`.",
+        "`fit(both, mixed, loss=task.loss, batch_size=64, seed=0, progress=False, **settings)`",
+    ),
+)
+def replay(answer: Any) -> str:
+    """A policy that was fine-tuned on ten new demonstrations and ten old ones of pushing."""
+    expect(isinstance(answer, torch.nn.Module), "give the policy itself: `both = task.pretrained()`, then train it")
+    air = reports.by_goal(tasks.get("pick_and_place").episodes(answer, n=PICKED))["goals in the air"]
+    learnt = f"it brings {air:.0%} of the blocks to goals in the air"
+    expect(air >= 0.6, f"{learnt}; left alone it was half of them. Has it seen the ten new demonstrations?")
+    pushed = reports.success_rate(tasks.get("push").episodes(answer, n=PUSHED)).value
+    expect(pushed >= 0.5, f"it pushes in {pushed:.0%} of the episodes: are the old demonstrations among its examples?")
+    return f"{learnt}. And it still pushes: in {pushed:.0%} of {PUSHED} episodes."
 
 
 @exercise(
