@@ -43,7 +43,7 @@ BUDGET = {
     "ftlib": {
         "__init__": 45, "classroom": 5, "cached": 5, "runtime": 280, "metrics": 240, "adapt": 1_100, "batches": 125,
         "resume": 210, "catalog": 335, "stats": 155, "plots": 480, "workspace": 250, "history": 115, "models": 550,
-        "results": 190, "train": 230, "tasks": 1_065, "speech": 1_090, "robot": 1_010, "recipes": 365, "own": 2_080,
+        "results": 190, "train": 230, "tasks": 1_070, "speech": 1_090, "robot": 1_010, "recipes": 365, "own": 2_080,
         "doctor": 395, "diagnosis": 545, "export": 1_125, "menu": 190, "cli": 45,
     },
     "ftlessons": {
