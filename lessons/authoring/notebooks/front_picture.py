@@ -22,6 +22,7 @@ NAMES = {"light": "front-light.png", "dark": "front-dark.png"}
 LINES = ("fine-tuned", "from scratch", "cheapest rival")
 MARKERS, DASHES = ("o", "s", "^"), ("-", "--", ":")
 DPI, STAMP = 160, "record"
+NUMBERS = {4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight"}
 
 
 class Theme(NamedTuple):
@@ -83,7 +84,8 @@ def alt() -> str:
                 for name, spans in zip(LINES, panel.spans, strict=True)]  # fmt: skip
         first, *_, last = panel.budgets
         said.append(f"{panel.title}, {panel.metric} from {first} to {last} {panel.unit}: {', '.join(ends)}")
-    return f"Four figures of recorded scores over labels, each with three lines. {'. '.join(said)}."
+    count = NUMBERS[len(said)]
+    return f"{count} figures of recorded scores over labels, each with three lines. {'. '.join(said)}."
 
 
 def markup() -> str:
@@ -96,7 +98,8 @@ def markup() -> str:
         f'<picture>\n<source media="(prefers-color-scheme: dark)" srcset="lessons/{NAMES["dark"]}">\n'
         f'<img alt="{alt()}" src="lessons/{NAMES["light"]}" width="830">\n</picture>\n\n'
         f"*Recorded results of the course, means over seeds with 95 % intervals. A language model wrote the reviews "
-        f"and the dictated sentences, the voices are synthetic, and the arm is simulated. The cheapest rival: {named}.*"
+        f"and the dictated sentences, the voices are synthetic, the arm is simulated, and who packed the data of the "
+        f"shops calls them simulated from real ones. The cheapest rival: {named}.*"
     )
 
 
@@ -130,7 +133,7 @@ def renew(folder: Path) -> bool:
 
 
 def draw(theme: Theme) -> Figure:
-    """The four panels in the colours of a theme."""
+    """The panels, two in a row, in the colours of a theme."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -141,11 +144,14 @@ def draw(theme: Theme) -> Figure:
         "axes.labelcolor": theme.text, "axes.facecolor": theme.page, "font.size": 10, "legend.frameon": False,
     }  # fmt: skip
     with mpl.rc_context(style):
-        fig = Figure(figsize=(8.3, 5.4), facecolor=theme.page, layout="constrained")
+        rows = -(-len(panels()) // 2)
+        fig = Figure(figsize=(8.3, 2.7 * rows), facecolor=theme.page, layout="constrained")
         FigureCanvasAgg(fig)
-        axes = fig.subplots(2, 2)
-        for ax, panel in zip(axes.flat, panels(), strict=True):
+        axes = fig.subplots(rows, 2)
+        for ax, panel in zip(axes.flat, panels(), strict=False):
             _draw_panel(ax, panel, theme)
+        for ax in axes.flat[len(panels()) :]:
+            fig.delaxes(ax)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside upper left", ncols=len(LINES))
     return fig
