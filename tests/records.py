@@ -33,6 +33,7 @@ from torch import nn
 
 from authoring import record as recording
 from ftlessons.lesson07 import reader
+from ftlessons.lesson17 import network
 from ftlib import adapt, catalog, models, recipes, results, runtime, tasks
 from ftlib.models import sentences
 
@@ -40,7 +41,8 @@ BOOK = Path(__file__).resolve().parent / "records.json"
 STUDIES = "studies"
 IMPORTS = ("gymnasium", "mujoco", "peft", "sklearn.svm", "transformers")  # not counted as a row's own
 CLOCKS = ("seconds", "seconds_to")  # columns that no two runs share
-PARTS = ("documents", "source_documents")  # of a mean that is compared: one answer more moves a part further than it
+# of a mean that is compared: one answer more moves a part further than it
+PARTS = ("documents", "source_documents", "households", "source_households")
 EXACT = 0.5e-4 + 1e-9  # most numbers are recorded with four digits
 ELSEWHERE = results.LIVE_TOLERANCE  # sums are made in another order: with AVX2 for AVX-512, scores moved by 0.004
 
@@ -138,6 +140,8 @@ def checkpoint(name: str) -> nn.Module:
     if name == reader.CHECKPOINT:  # the difference alone: how it adds up with MiniLM hangs on the processor
         kept = load_file(catalog.path(name, "model.safetensors", verbose=False))
         return nn.ParameterDict({key.replace(".", "/"): nn.Parameter(value, False) for key, value in kept.items()})
+    if name == network.CHECKPOINT:
+        return nn.ParameterDict({key.replace(".", "/"): nn.Parameter(x, False) for key, x in network.parts().items()})
     if any(file.path == "adapter_config.json" for file in catalog.entry(name).files):
         return sentences.sentiment(name)
     return models.load(name)

@@ -44,7 +44,7 @@ def split(answer: Any) -> str:
         learn, ask = found
         expect(all(isinstance(part, pd.DataFrame) for part in found), "both parts should be rows of log")
         late, ours = learn[learn.time >= cut], learn[learn.household.isin(tested)]
-        expect(late.empty, f"the future leaks in: {len(late)} of the rows to learn from were bought on the cut or later")
+        expect(late.empty, f"the future leaks in: {len(late)} rows to learn from were bought on the cut or later")
         expect(ours.empty, f"{len(ours)} of the rows to learn from belong to households that are tested")
         strange = ask[~ask.household.isin(tested)]
         expect(strange.empty, f"{len(strange)} rows are asked for of households that are not tested")
@@ -91,7 +91,7 @@ def metrics(answer: Any) -> str:
     "17-sampled",
     hints=(
         "Of `items - 1` others, `rank - 1` stand above. `others` of them are drawn, without putting any back.",
-        "How many of the drawn ones stand above is hypergeometric: `scipy.stats.hypergeom(items - 1, rank - 1, others)`.",
+        "How many of the drawn stand above is hypergeometric: `scipy.stats.hypergeom(items - 1, rank - 1, others)`.",
     ),
 )
 def sampled(answer: Any) -> str:

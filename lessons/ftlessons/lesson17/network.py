@@ -12,6 +12,7 @@ from ftlib import catalog
 
 CHECKPOINT = "basket-reader"
 WORDS, WIDTH, HEADS = 384, 64, 4  # numbers of a text vector, numbers inside the network, heads of attention
+DROPOUT = 0.2
 SCALE = 8.0  # the length of an item's vector
 FADE = 0.9  # how much of a purchase a second later basket remembers in the fading count
 
@@ -19,16 +20,15 @@ FADE = 0.9  # how much of a purchase a second later basket remembers in the fadi
 class Block(nn.Module):
     """One layer of a transformer that looks back only, earlier baskets the less the longer ago (ALiBi).
 
-    Press et al. 2022, https://arxiv.org/abs/2108.12409: no position has to be learnt, so histories may be of any length.
+    Press et al. 2022, https://arxiv.org/abs/2108.12409: no position has to be learnt, and any length will do.
     """
 
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.look, self.join = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.think = nn.Sequential(
-            nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH), nn.Dropout(dropout)
-        )
+        self.think = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
+        self.drop = nn.Dropout(DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, baskets, width) to the same shape."""
@@ -39,8 +39,8 @@ class Block(nn.Module):
         slopes = 0.25 ** torch.arange(1, HEADS + 1, device=x.device)
         bias = (-slopes[:, None, None] * ago).masked_fill(ago < 0, float("-inf"))
         seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(x.dtype))
-        x = x + self.join(seen.transpose(1, 2).reshape(n, baskets, WIDTH))
-        return x + self.think(self.norm2(x))
+        x = x + self.drop(self.join(seen.transpose(1, 2).reshape(n, baskets, WIDTH)))
+        return x + self.drop(self.think(self.norm2(x)))
 
 
 class BasketReader(nn.Module):
@@ -55,10 +55,11 @@ class BasketReader(nn.Module):
         self.stem = nn.Linear(WORDS, WIDTH)
         self.layer1, self.layer2 = Block(), Block()
         self.head = nn.Linear(WIDTH, WORDS + counts)
+        self.drop = nn.Dropout(DROPOUT)
 
     def forward(self, baskets: Tensor) -> Tensor:
         """(N, baskets, 384) to (N, baskets, 384 + counts)."""
-        return self.head(self.layer2(self.layer1(self.stem(baskets))))
+        return self.head(self.layer2(self.layer1(self.drop(self.stem(baskets)))))
 
 
 def score(wanted: Tensor, times: Sequence[Tensor], items: Tensor) -> Tensor:

@@ -12,20 +12,24 @@ from torch import Tensor, nn
 
 from ftlessons.classroom.display import as_table, emit, rich
 from ftlessons.lesson17 import network, rivals
-from ftlessons.lesson17.ranking import Query, hits, top
-from ftlessons.lesson17.shops import Household
+from ftlessons.lesson17.ranking import hits, top
 from ftlessons.lesson17.task import Customers, NewShop
 
 Offer = tuple[str, str]  # an item and the reason
 SHOWN = 5
 
 
-def baskets(household: Household, items: Sequence[str], n: int = 4) -> None:
-    """Show a household's first ``n`` baskets as a table."""
-    rows = [[str(day)[:10], "; ".join(items[i] for i in basket)]
-            for day, basket in zip(household.days[:n], household.baskets[:n], strict=True)]  # fmt: skip
-    shown = as_table(["day", "kinds in the basket"], [[html.escape(cell) for cell in row] for row in rows], left=[0, 1])
-    emit("\n".join(" | ".join(row) for row in rows), **{"text/html": shown})
+@torch.no_grad()
+def places(model: nn.Module, task: NewShop, items: Sequence[str], basket: Sequence[str], articles: Tensor) -> list[int]:
+    """The place of each new article among the shop's items, after a basket that is given in words.
+
+    Args:
+        articles: (N, 384), the articles' texts as the network reads them.
+    """
+    table = torch.zeros(1, 1, len(items))
+    table[..., [items.index(item) for item in basket]] = 1
+    wanted = model.eval()(task.inputs(table))[0, 0, : network.WORDS]
+    return [1 + int((task.items @ wanted > score).sum()) for score in articles @ wanted]
 
 
 # --- three methods, each with its reason
@@ -52,16 +56,13 @@ def neighbours(train: Customers, items: Sequence[str], **settings: Any) -> Calla
 
     def offer(table: Tensor) -> list[Offer]:
         weight, best = network.faded(table, settings["fade"])[-1], top(say(table)[-1], SHOWN).tolist()
-        owned = weight.nonzero().flatten().tolist()
-        alone = torch.zeros(len(owned), 1, len(items))
-        alone[range(len(owned)), 0, owned] = 1
-        parts = torch.stack([say(one)[-1] for one in alone]) * weight[owned, None] if owned else torch.zeros(1, len(items))
-        found = []
+        owned, found = weight.nonzero().flatten().tolist(), []
+        alone = torch.eye(len(items))[owned][:, None]  # each of them as a history of its own
+        parts = torch.stack([say(one)[-1] for one in alone]) * weight[owned, None]
         for i in best:
             j = int(parts[:, i].argmax())
-            with_it = owned and parts[j, i] > 2 * rivals.TIE
-            reason = "sells well" if not with_it else "bought before" if owned[j] == i else f"goes with {items[owned[j]]}"
-            found.append((items[i], reason))
+            reason = "bought before" if owned[j] == i else f"goes with {items[owned[j]]}"
+            found.append((items[i], reason if parts[j, i] > 2 * rivals.TIE else "sells well"))
         return found
 
     return offer
@@ -73,9 +74,9 @@ def network_says(model: nn.Module, task: NewShop, items: Sequence[str]) -> Calla
     @torch.no_grad()
     def offer(table: Tensor) -> list[Offer]:
         model.eval()
-        wanted = model(task.inputs(table[None]))
-        whole = task.scores(wanted, table[None])[0, -1]
-        text = (wanted[..., : network.WORDS] @ task.items.T)[0, -1]
+        wanted = model(task.inputs(table[None]))[0, -1]
+        times = [count[-1] for count in network.counts(table)] if task.counting else ()
+        whole, text = network.score(wanted, times, task.items), task.items @ wanted[: network.WORDS]
         owned, found = table.sum(0).nonzero().flatten(), []
         for i in top(whole, SHOWN).tolist():
             near = items[int(owned[(task.items[owned] @ task.items[i]).argmax()])]
@@ -102,7 +103,8 @@ def desk(methods: Mapping[str, Callable[[Tensor], list[Offer]]], items: Sequence
     """
     example = (tuple(before), tuple(before[:1]))
     shown = _offers(methods, items, *example)
-    plain = "\n".join(f"{name}: " + "; ".join(f"{item} ({why})" for item, why in found) for name, found in shown.items())
+    told = {name: "; ".join(f"{item} ({why})" for item, why in found) for name, found in shown.items()}
+    plain = "\n".join(f"{name}: {offered}" for name, offered in told.items())
     emit(f"baskets: {' | '.join(', '.join(one) for one in example)}\n{plain}",
          widget=partial(_desk, methods, items, example), **{"text/html": _table(shown, example)})  # fmt: skip
 
@@ -152,16 +154,13 @@ def _desk(methods: Mapping[str, Callable], items: Sequence[str], example: Sequen
 
 def foresight(task: NewShop, split: str = "test") -> dict[str, float]:
     """HR@10 of a household's own counts: of what it bought before each basket, and of all else that it ever bought."""
-    n, found = len(task.items), {"the past": [], "the past and the future": []}
-    whole = {one.name: one.table(n).sum(0) for one in task.customers(split)}
-    for query in task.queries(split):
-        past = query.table.cumsum(0)[query.known : -1].float()
-        known = {"the past": past, "the past and the future": whole[query.household] - query.table[-query.ahead :].float()}
-        for name, counts in known.items():
-            found[name].append(float(hits(counts, query.wanted).mean()))
+    found: dict[str, list[float]] = {"the past": [], "the past and the future": []}
+    ahead = {query.household: query.ahead for query in task.queries(split)}
+    for one in task.customers(split):
+        table, first = one.table(len(task.items)).float(), len(one.until(task.days(split)[0]).baskets)
+        asked = slice(first, first + ahead.get(one.name, 0))
+        before, wanted = table.cumsum(0) - table, table[asked].bool()
+        if len(wanted):
+            found["the past"].append(float(hits(before[asked], wanted).mean()))
+            found["the past and the future"].append(float(hits(table.sum(0) - table[asked], wanted).mean()))
     return {name: sum(values) / len(values) for name, values in found.items()}
-
-
-def told(query: Query, items: Sequence[str]) -> str:
-    """What the first basket that is asked for held, in words."""
-    return "; ".join(items[i] for i in query.wanted[0].nonzero().flatten().tolist())

@@ -77,21 +77,24 @@ def measure(scores: Sequence[Tensor], queries: Sequence[Query]) -> Score:
     """
     if not queries:
         raise ValueError("no household bought anything after the cut: bring a longer log")
-    hit, gain, new, shown = [], [], [], set()
-    for one, query in zip(scores, queries, strict=True):
-        hit.append(float(hits(one, query.wanted).mean()))
-        gain.append(float(ndcg(one, query.wanted).mean()))
-        shown.update(top(one).flatten().tolist())
-        fresh = query.wanted & ~query.owned
-        some = fresh.any(-1)
-        if some.any():
-            new.append(float(hits(one.masked_fill(query.owned, -torch.inf)[some], fresh[some]).mean()))
+    rows = torch.cat(list(scores))
+    wanted, owned = (torch.cat([getattr(query, name) for query in queries]) for name in ("wanted", "owned"))
+    whose = np.repeat(np.arange(len(queries)), [query.ahead for query in queries])
+    fresh = wanted & ~owned
+    some = fresh.any(-1)
+    hit = _within(hits(rows, wanted), whose)
+    new = _within(hits(rows.masked_fill(owned, -torch.inf)[some], fresh[some]), whose[some.numpy()])
     more = {
-        "ndcg": round(float(np.mean(gain)), 4), "new": round(float(np.mean(new)), 4) if new else None,
-        "coverage": round(len(shown) / scores[0].shape[-1], 4),
+        "ndcg": round(_within(ndcg(rows, wanted), whose).mean(), 4), "new": round(new.mean(), 4) if len(new) else None,
+        "coverage": round(len(top(rows).unique()) / rows.shape[-1], 4),
         "households": "".join(str(round(GRAIN * value)) for value in hit),
     }  # fmt: skip
-    return Score(float(np.mean(hit)), "HR@10", higher_is_better=True, n=len(hit), more=more)
+    return Score(float(hit.mean()), "HR@10", higher_is_better=True, n=len(hit), more=more)
+
+
+def _within(values: Tensor, whose: np.ndarray) -> pd.Series:
+    """The mean within each household."""
+    return pd.Series(values.double().numpy()).groupby(whose).mean()
 
 
 def by_household(table: pd.DataFrame, recipe: str, budget: int) -> np.ndarray:

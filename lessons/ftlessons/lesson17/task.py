@@ -53,6 +53,7 @@ class NewShop(Task):
     top_stages = ("layer2", "head")
     grid = ("zero_shot", "head", "top", "head_then_all", "full", "scratch", "popularity", "again", "knn")
     traced = ()
+    batch_size = 8  # with 16, ten households would be one step a pass
     tune_budgets, tune_seeds, tune_passes = (30,), (0,), (4, 12, 36)
     feature_batch = 1024  # all households at once, so that they have one number of baskets
     min_passes = 0  # as many as tuning chose
@@ -150,10 +151,6 @@ class NewShop(Task):
         """The same for a head that reads cached states."""
         return next_basket_loss(head(batch[0]), batch[1], self.items.to(batch[1].device))
 
-    def scores(self, wanted: Tensor, table: Tensor) -> Tensor:
-        """What the network says, as a score for each item after each basket."""
-        return network.score(wanted, network.counts(table) if self.counting else (), self.items.to(table.device))
-
     @torch.no_grad()
     def rank(self, model: nn.Module, queries: Sequence[Query]) -> list[Tensor]:
         """For each query (ahead, items): the scores of all items before each basket that is asked for."""
@@ -162,8 +159,11 @@ class NewShop(Task):
         for at in range(0, len(queries), 64):
             some = queries[at : at + 64]
             batch = self.collate([query.table for query in some]).to(device)
-            scores = self.scores(model(self.inputs(batch)), batch).cpu()
-            found += [one[query.known : len(query.table) - 1] for one, query in zip(scores, some, strict=True)]
+            wanted, items = model(self.inputs(batch)), self.items.to(device)
+            for one, table, query in zip(wanted, batch, some, strict=True):
+                last = slice(query.known, len(query.table) - 1)  # only what is asked for is scored
+                times = [count[last] for count in network.counts(table)] if self.counting else ()
+                found.append(network.score(one[last], times, items).cpu())
         return found
 
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
@@ -229,7 +229,7 @@ def next_basket_loss(wanted: Tensor, table: Tensor, items: Tensor) -> Tensor:
         table: (N, baskets, items), 1 where an item was in a basket; empty baskets are padding.
         items: (items, 384), the items' text vectors.
     """
-    follows = table[:, 1:].any(-1)  # padding is a third of all, so it is left out before anything is scored
+    follows = table[:, 1:].bool().any(-1)  # padding is a third of all, so it is left out before anything is scored
     target = table[:, 1:][follows].float()
     counting = wanted.shape[-1] > network.WORDS
     times = [one[:, :-1][follows] for one in network.counts(table)] if counting else []
