@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -317,24 +315,6 @@ def test_online_retail_is_ranked(monkeypatch):
     monkeypatch.setattr(public.pd, "read_csv", no_network)
     with pytest.raises(CatalogError, match="cannot be had .OSError.: try again"):
         public.OnlineRetail()
-
-
-ALONE = """
-import sys, torch
-program = torch.export.load(sys.argv[1]).module()
-assert not any(name.startswith("ftl") for name in sys.modules)
-print(*program(torch.ones(1, 5, 384))[0, -1, :8].tolist())
-"""
-
-
-def test_a_saved_reader_runs_without_the_course(tmp_path):
-    model = network.load().eval()
-    torch.export.save(torch.export.export(model, (torch.ones(1, 5, 384),)), tmp_path / "reader.pt2")
-    done = subprocess.run([sys.executable, "-c", ALONE, "reader.pt2"], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    with torch.no_grad():
-        ours = model(torch.ones(1, 5, 384))[0, -1, :8]
-    assert ours.tolist() == pytest.approx(list(map(float, done.stdout.split())), abs=1e-4)
 
 
 def test_the_checkpoint_has_both_readers():
