@@ -105,4 +105,4 @@ def sampled(answer: Any) -> str:
         right = float(hypergeom(items - 1, rank - 1, others).cdf(9))
         told = f"place {rank} of {items}, {others} others drawn"
         expect(abs(float(found) - right) < 0.01, f"{told}: the chance is {right:.3f}, and you say {float(found):.3f}")
-    return "Place 30 of all is no hit, and nearly always one among a hundred others: a sampled score flatters."
+    return "Place 30 of all is no hit, and mostly one among a hundred others: a sampled score flatters."
