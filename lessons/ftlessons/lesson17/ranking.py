@@ -56,7 +56,8 @@ def ndcg(scores: Tensor, wanted: Tensor) -> Tensor:
     A wanted item at place 1, 2, 3 counts 1/log2(2), 1/log2(3), 1/log2(4); the sum is divided by the best possible one.
     """
     worth = 1 / torch.arange(2, TOP + 2).float().log2()
-    found = (wanted.gather(-1, top(scores)) * worth).sum(-1)
+    right = wanted.gather(-1, top(scores))  # fewer than ten where the shop has fewer
+    found = (right * worth[: right.shape[-1]]).sum(-1)
     best = worth.cumsum(0)[wanted.sum(-1).clamp(1, TOP) - 1]
     return found / best
 
