@@ -115,7 +115,7 @@ def test_an_installation_that_changes_torch_stops_it(colab, monkeypatch, capsys)
     sizes = iter([1, 1])
     colab.install(Path("py"), ROOT)
     assert "1 files of torch as before" in capsys.readouterr().out
-    assert sum(command[:4] == ["py", "-m", "pip", "install"] for command in commands) == 2
+    assert sum(command[:4] == ["py", "-m", "pip", "install"] for command in commands) == 4, "the course, then its files, twice"
 
 
 def test_lessons_run_outside_the_repository_and_offline(colab, monkeypatch, tmp_path):
@@ -181,7 +181,9 @@ def test_the_release_train_is_the_tested_one():
 
 
 def test_every_floor_is_stated():
-    groups = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    extras = PROJECT["project"]["optional-dependencies"]
+    groups = [PROJECT["project"]["dependencies"], *(group for name, group in extras.items() if name != "files")]
+    assert all("==" in one for one in extras["files"]), "a file has one version: its hash decides"
     needed = [one for group in groups for one in map(Requirement, group) if one.name != "ftlib"]
     assert [str(one) for one in needed if not any(spec.operator == ">=" for spec in one.specifier)] == []
 
