@@ -17,6 +17,7 @@ from torchvision.models import EfficientNet_B0_Weights
 
 from ftlib import adapt, catalog, export, models, recipes
 from ftlib.catalog import CatalogError
+from ftlib.diagnosis import check_run
 from ftlib.models import lite0
 from ftlib.own import checks, from_folder, splits
 from ftlib.own.base import PhotoFolder, PictureFolder
@@ -211,6 +212,15 @@ def test_head_scratch_and_rival_learn_it(task):
         assert row["score"] >= 0.8, f"{name}: BatchNorm's statistics may be those of random weights"
         assert 0 <= row["balanced"] <= 1
     assert recipes.run_rival("hog", task, 5, 0, settings=SETTINGS)["score"] >= 0.6
+
+
+def test_a_part_of_the_photographs_has_its_own_labels(task):
+    data = task.split("test")
+    labels = [int(label) for _, label in data]
+    assert data.labels.tolist() == labels == [task.classes.index(name) for name in task.items.label[data.rows]]
+    run = recipes.run("head", task, 5, settings=SETTINGS)
+    report = check_run(run.model, task, run.histories[0], reported=run.row["score"])
+    assert not any("score" in finding.what or "classes" in finding.what for finding in report.findings), report
 
 
 def test_the_checks_read_photographs(task, folder):

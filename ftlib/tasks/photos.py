@@ -22,9 +22,12 @@ class Photos(Dataset):
     """Pictures with class numbers: bytes in memory, standardised floats (3, size, size) one at a time."""
 
     def __init__(self, pixels: Tensor, labels: Tensor, rows: Sequence[int] | None = None) -> None:
-        """``pixels`` (N, 3, size, size) uint8, ``labels`` (N,); ``rows`` of them belong to this data set."""
-        self.pixels, self.labels = pixels, labels
+        """``pixels`` (N, 3, size, size) uint8, ``labels`` (N,); ``rows`` of them belong to this data set.
+
+        ``pixels`` stays whole, so that many data sets share it; ``labels`` afterwards are those of the rows alone.
+        """
         self.rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
+        self.pixels, self.labels = pixels, labels[self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -32,12 +35,11 @@ class Photos(Dataset):
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         from ftlib.models.lite0 import to_input
 
-        row = self.rows[i]
-        return to_input(self.pixels[row]), self.labels[row]
+        return to_input(self.pixels[self.rows[i]]), self.labels[i]
 
     def part(self) -> tuple[np.ndarray, np.ndarray]:
         """Bytes (N, 3, size, size) and class numbers (N,) of all of them."""
-        return self.pixels[self.rows].numpy(), self.labels[self.rows].numpy()
+        return self.pixels[self.rows].numpy(), self.labels.numpy()
 
 
 class PhotoTask(ImageTask):
@@ -75,7 +77,7 @@ class PhotoTask(ImageTask):
     def evaluate(self, model: nn.Module, split: Split = "test") -> Score:
         """Accuracy on a split, and the mean accuracy over classes beside it."""
         data = self.split(split)
-        return score(data.labels[data.rows].tolist(), self._logits(model, data).argmax(1).tolist())
+        return score(data.labels.tolist(), self._logits(model, data).argmax(1).tolist())
 
     def rivals(self) -> dict[str, Callable[[Dataset, Split, dict], Score]]:
         """Logistic regression on colours and outlines."""

@@ -25,7 +25,7 @@ from ftlib.tasks.glyphs import to_input
 from ftlib.tasks.photos import Photos, PhotoTask
 from ftlib.tasks.vision import ImageTask
 
-RECIPES = ("head", "hog", "top", "head_then_all", "scratch")
+RECIPES = ("head", "hog", "top", "head_then_all", "scratch", "ink")  # the last: a head on the network for ink
 TUNED_ON, TUNE_BUDGET = 5, 5  # classes and labels a class
 # pictures of each class: where they begin in the sorted folder, and how many there are
 PARTS: dict[Split, tuple[str, int, int]] = {
@@ -91,10 +91,17 @@ def _task(folder: str, classes: int) -> Cifar:
     return Cifar(folder, classes)
 
 
+@cache
+def _ink(task: Cifar) -> Ink:
+    return Ink(task)
+
+
 def _run(folder: str, classes: int, name: str, budget: int, seed: int, settings: dict, train: str, test: str) -> dict:
     task, options = _task(folder, classes), {"settings": settings, "train_split": train, "test_split": test}
     if name == "ink":
-        return recipes.run("head", Ink(task), budget, seed, score_source=False).row | {"recipe": "ink"}
+        own = {"head": settings["ink"]}
+        return recipes.run("head", _ink(task), budget, seed, **options | {"settings": own}, score_source=False).row | {
+            "recipe": "ink"}  # fmt: skip
     if name in task.rivals():
         return recipes.run_rival(name, task, budget, seed, **options)
     return recipes.run(name, task, budget, seed, score_source=False, **options).row
@@ -104,7 +111,7 @@ def tune(folder: str, workers: int) -> dict:
     """Choose the settings of each recipe and of the rival, eight for each, both ways round; saves them."""
     task, settings, log = _task(folder, TUNED_ON), {}, []
     for name in RECIPES:  # the head first: another recipe starts from it
-        found = recipes.candidates(task, name)
+        found = recipes.candidates(task, "head" if name == "ink" else name)
         pools = (("tune", "tune_valid"), ("tune_valid", "tune"))
         jobs = [(folder, TUNED_ON, name, TUNE_BUDGET, 0, settings | {name: one}, *both)
                 for one in found for both in pools]  # fmt: skip
@@ -116,7 +123,9 @@ def tune(folder: str, workers: int) -> dict:
         settings[name] = recipes.choose(means)
         print(name, settings[name], flush=True)
     pool = {split: len(task.split(split)) for split in ("tune", "tune_valid")}
-    _save("photos_tuned", {"photographs": {"settings": settings, "pool": pool, "tried": log}})
+    kept = {name: one for name, one in settings.items() if name != "ink"}
+    own = {"settings": {"head": settings["ink"]}, "pool": pool}
+    _save("photos_tuned", {"photographs": {"settings": kept, "pool": pool, "tried": log}, "photographs as ink": own})
     return settings
 
 
