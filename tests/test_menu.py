@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from ftlib import catalog
-from ftlib.own import from_folder
 from ftlib import menu as how
 from ftlib.menu import advice, menu
+from ftlib.own import from_folder
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,9 @@ PACKAGES = {
 READERS = {"picture": "Classifier", "sound": "SoundClassifier", "text": "TextClassifier"}
 
 
-def card(folder: str | Path, model: nn.Module, task: OwnData, table: pd.DataFrame | None = None, base: str = "") -> Path:
+def card(
+    folder: str | Path, model: nn.Module, task: OwnData, table: pd.DataFrame | None = None, base: str = ""
+) -> Path:
     """Write the card of a saved model into its README: what it learnt from, how it scores and on whom.
 
     Args:
